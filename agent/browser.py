@@ -1,0 +1,135 @@
+"""Finds a browser on this machine and starts it with Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page, Playwright, sync_playwright
+
+from agent.errors import MissingError
+from agent.policy import BrowserSettings
+
+_COMMANDS = (
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "microsoft-edge-stable",
+    "chromium",
+    "chromium-browser",
+)
+_PLACES = {
+    "darwin": (
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ),
+    "win32": (
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    ),
+}
+# A browser under test has no business with update and sync servers; they also delay a start
+# on machines without internet.
+_QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserChoice:
+    """Which browser to start: `name` is chromium, firefox or webkit."""
+
+    name: str = "chromium"
+    channel: str = ""
+    executable_path: str = ""
+
+
+def find_browser(choice: BrowserChoice, playwright: Playwright) -> str:
+    """The path of the browser that `choice` means. Raises MissingError where there is none."""
+    if choice.executable_path:
+        if not Path(choice.executable_path).is_file():
+            raise MissingError(
+                f"--executable-path {choice.executable_path}: no such file; "
+                "leave the option out to have a browser found"
+            )
+        return choice.executable_path
+    if choice.name == "chromium":
+        for path in _installed():
+            return path
+    bundled = getattr(playwright, choice.name).executable_path
+    if Path(bundled).is_file():
+        return str(bundled)
+    raise MissingError(missing_browser(choice.name))
+
+
+def missing_browser(name: str) -> str:
+    """What to tell somebody who has no browser."""
+    return (
+        f"no {name} browser found: run `playwright install {name}`"
+        + (
+            ", or on Debian and Ubuntu `apt-get install chromium`, or install Google Chrome"
+            if name == "chromium"
+            else ""
+        )
+        + "; or name one with --executable-path"
+    )
+
+
+def _installed() -> Iterator[str]:
+    for command in _COMMANDS:
+        path = shutil.which(command)
+        if path:
+            yield path
+    yield from (path for path in _PLACES.get(sys.platform, ()) if Path(path).is_file())
+
+
+@contextmanager
+def open_page(choice: BrowserChoice, settings: BrowserSettings) -> Iterator[Page]:
+    """A fresh page in a fresh browser, closed with all it opened when the block ends.
+
+    Raises MissingError where there is no browser, or it does not start.
+    """
+    with sync_playwright() as playwright:
+        browser = _launch(playwright, choice, settings)
+        try:
+            yield browser.new_page()
+        finally:
+            browser.close()
+
+
+def _launch(playwright: Playwright, choice: BrowserChoice, settings: BrowserSettings) -> Any:
+    options: dict[str, Any] = {
+        "headless": settings.headless,
+        "slow_mo": settings.slow_mo_ms,
+        "args": [],
+    }
+    if choice.name == "chromium":
+        options["args"] = list(_QUIET)
+        # Chromium's sandbox refuses to run as root, which is what most CI containers are.
+        options["chromium_sandbox"] = not (hasattr(os, "geteuid") and os.geteuid() == 0)
+    if choice.channel:
+        options["channel"] = choice.channel
+    else:
+        options["executable_path"] = find_browser(choice, playwright)
+    try:
+        return getattr(playwright, choice.name).launch(**options)
+    except PlaywrightError as error:
+        reason = error.message.splitlines()[0]
+        hint = ""
+        if not settings.headless and sys.platform == "linux" and not os.environ.get("DISPLAY"):
+            hint = "; a visible browser needs a screen: leave out --headed, or use `xvfb-run`"
+        raise MissingError(f"the browser did not start: {reason}{hint}") from error

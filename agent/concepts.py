@@ -1,0 +1,89 @@
+"""The vocabulary of `concepts.yaml`: what else a picture may show than what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One entry: its name, its synonyms, and the names of the entries around it."""
+
+    name: str
+    synonyms: tuple[str, ...]
+    above: tuple[str, ...]
+
+
+@cache
+def _concepts() -> dict[str, Concept]:
+    return {concept.name: concept for concept in _walk(_document(), ()) if concept.name != "alike"}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    text = resources.files("agent").joinpath("concepts.yaml").read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return content
+
+
+def _walk(tree: dict[str, Any], above: tuple[str, ...]) -> Iterator[Concept]:
+    for name, content in tree.items():
+        if name in ("of", "alike"):
+            continue
+        branch = content if isinstance(content, dict) else {"of": content}
+        yield Concept(name, tuple(branch.get("of", ())), above)
+        yield from _walk(branch, (*above, name))
+
+
+def names() -> tuple[str, ...]:
+    """The names of all entries."""
+    return tuple(_concepts())
+
+
+@cache
+def wordings(concept: str) -> tuple[str, ...]:
+    """What to look for when `concept` is asked for: the word itself.
+
+    A branch that is only a heading ("vehicle") is looked for by all that it contains as well.
+    """
+    found = entry(concept)
+    if found is None:
+        return (concept,)
+    below = tuple(other.name for other in _concepts().values() if found.name in other.above)
+    return (concept, *(name for name in below if name != concept))
+
+
+@cache
+def others(concept: str) -> tuple[str, ...]:
+    """The entries that a picture of `concept` does not show: neither it, nor above, below, alike."""
+    found = entry(concept)
+    kin = {concept}
+    if found is not None:
+        kin |= {found.name, *found.above}
+        kin |= {other.name for other in _concepts().values() if found.name in other.above}
+    for group in _document()["alike"]:
+        if concept in group or (found is not None and found.name in group):
+            kin |= set(group)
+    head = concept.rpartition(" ")[2]
+    # "red car" is a car, though no found says so.
+    kin |= {name for name in (head,) if name in _concepts() and found is None}
+    return tuple(name for name in _concepts() if name not in kin)
+
+
+def entry(concept: str) -> Concept | None:
+    """The entry whose name or synonym `concept` is, or None."""
+    by_name = _concepts()
+    if concept in by_name:
+        return by_name[concept]
+    return next((found for found in by_name.values() if concept in found.synonyms), None)
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """An entry's name and synonyms."""
+    return (name, *_concepts()[name].synonyms)

@@ -1,0 +1,321 @@
+"""The records that travel from the page to the outcome, and the actions that ask for them.
+
+    Page ──look──▶ Snapshot ──find──▶ Widget ──capture──▶ Picture ──split──▶ Grid
+                                        │ instruction                          │
+                                        └───read────▶ Target ──────score───────┤
+    Outcome ◀──── Attempt ◀──verify── clicks ◀──click── Decision ◀──decide── Probabilities
+
+Every record is frozen; a stage is a function from one record to the next. Lengths end in `_px`
+(pixels of a picture) or `_css` (CSS pixels of the page); times end in `_s`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""A picture: shape (height, width, 3), RGB."""
+
+Probabilities = NDArray[np.float32]
+"""One number a tile, shape (n,), each in [0, 1]."""
+
+Kind = Literal["tiles", "picture", "reference"]
+Result = Literal["accepted", "rejected", "reloaded", "expired", "error"]
+Status = Literal["solved", "unsolved", "refused", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle; left, top, width and height in one unit (CSS pixels or picture pixels)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    def overlap(self, other: Box) -> float:
+        """The area that both boxes cover."""
+        width = min(self.right, other.right) - max(self.x, other.x)
+        height = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return max(width, 0.0) * max(height, 0.0)
+
+    def union(self, other: Box) -> Box:
+        """The smallest box around both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def moved(self, dx: float, dy: float) -> Box:
+        return Box(self.x + dx, self.y + dy, self.width, self.height)
+
+    def scaled(self, factor: float) -> Box:
+        return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
+
+
+# --- what the page shows -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One thing that the page shows; `box` in CSS pixels of the whole page (not the viewport).
+
+    `role` is one of image, canvas, background, button, checkbox, radio, link, input, token, text,
+    status. `id` and `frame` together name the element until the next look. `parent` is the id of
+    the control around it. `checked` is the state of a checkbox or of the control around a
+    picture; for a token (a hidden field) it says whether the field holds a value. `source` is a
+    fingerprint of a picture's address, good only for telling that it changed.
+    """
+
+    id: int
+    frame: int
+    role: str
+    box: Box
+    text: str = ""
+    parent: int = -1
+    checked: bool | None = None
+    disabled: bool = False
+    loaded: bool = True
+    source: str = ""
+    font_px: float = 0.0
+    bold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of the page: its address and where its content starts, in CSS pixels."""
+
+    url: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one look at the page saw: every visible element of every frame in reach.
+
+    `matched` says whether the selector that the look was asked to try matches a visible element.
+    """
+
+    url: str
+    title: str
+    elements: tuple[Element, ...]
+    frames: tuple[Frame, ...]
+    width_css: float
+    height_css: float
+    scale: float = 1.0
+    matched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """The captcha found in a Snapshot.
+
+    `area` is the box of all tiles together. Where the page has single pictures, `tiles` are they,
+    row by row, `rows` and `cols` their number; else the tiles are known from pixels alone.
+    """
+
+    kind: Kind
+    instruction: str
+    area: Box
+    tiles: tuple[Element, ...] = ()
+    rows: int | None = None
+    cols: int | None = None
+    checkboxes: tuple[Element, ...] = ()
+    submit: Element | None = None
+    reload: Element | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A screenshot of `box` (CSS pixels of the page) with `scale` picture pixels to a CSS pixel."""
+
+    pixels: Pixels = field(repr=False, compare=False)
+    box: Box
+    scale: float
+
+    def to_css(self, box_px: Box) -> Box:
+        """Where a box of this picture lies on the page."""
+        return box_px.scaled(1 / self.scale).moved(self.box.x, self.box.y)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Tiles of a picture: `boxes` row by row in picture pixels; `confidence` in [0, 1]."""
+
+    rows: int
+    cols: int
+    boxes: tuple[Box, ...]
+    confidence: float = 1.0
+    gutter_px: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an instruction asks for.
+
+    `concept` is the noun in singular ("fire hydrant"), empty when a reference picture is asked
+    for; `wanted` is False for "everything except"; `many` is False for "click the key".
+    """
+
+    concept: str
+    instruction: str
+    wanted: bool = True
+    many: bool = True
+    none_allowed: bool = False
+    squares: bool = False
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which tiles to click. `confidence` is the estimated probability that all of it is right."""
+
+    probabilities: Probabilities = field(compare=False)
+    selected: tuple[int, ...]
+    confidence: float
+    threshold: float
+    target: Target | None = None
+
+
+# --- what is asked of the driver and of the scorer -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Take a Snapshot, trying `selector` (CSS) where one is given. Answer: Snapshot."""
+
+    selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Screenshot a box of the page, scrolled into view. Answer: Picture."""
+
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """Click a point of the page, given in CSS pixels, after scrolling it into view.
+
+    With `element`, click that element itself (where a point did not do). Answer: None.
+    """
+
+    x_css: float
+    y_css: float
+    element: Element | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let `seconds` pass. Answer: None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Score tiles (or the squares of one picture) against a target. Answer: Probabilities."""
+
+    picture: Picture
+    grid: Grid
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell whoever watches what is going on. Answer: None."""
+
+    text: str
+
+
+Action = Look | Capture | Click | Wait | Score | Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What came of an action; `now_s` is a clock that only goes forward, `took_s` its cost.
+
+    `error` is set, and `value` None, when the page did not let the action happen (an element
+    that went away, a frame that was replaced): that is data for the flow, not an exception.
+    """
+
+    value: Any
+    now_s: float
+    took_s: float = 0.0
+    error: str = ""
+
+
+# --- what came of it -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the page said after an answer, and by what it was known."""
+
+    result: Result
+    reason: str
+
+
+STAGES = ("find", "capture", "split", "score", "click", "verify")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One answer, or one challenge that was exchanged for another instead of answered."""
+
+    instruction: str
+    kind: Kind
+    grid: tuple[int, int]
+    boxes: tuple[Box, ...]
+    probabilities: tuple[float, ...]
+    selected: tuple[int, ...]
+    threshold: float
+    confidence: float
+    result: Result
+    reason: str
+    seconds: dict[str, float]
+    picture: Picture | None = field(default=None, repr=False, compare=False)
+    after: Picture | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a solve went: the status, why, and every attempt."""
+
+    status: Status
+    reason: str
+    url: str
+    seconds: float
+    model: str
+    policy: str
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def solved(self) -> bool:
+        return self.status == "solved"
+
+    def save(self, folder: str) -> str:
+        """Write the report (JSON, pictures, one HTML page) to `folder`; return the page's path."""
+        from agent.report import save  # the report draws with Pillow, which solving does not need
+
+        return str(save(self, folder))

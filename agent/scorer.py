@@ -1,0 +1,207 @@
+"""Tiles + Target → probabilities, with any model package.
+
+A tile's probability is "the asked-for thing rather than any other": its logit of the target
+against the log-sum-exp of contrast concepts (`concepts.yaml`), as in a softmax classifier.
+Negatives are other named things, never "not a X": CLIP is at chance there (NegBench, 2025).
+Prompt templates are averaged and renormalised as open_clip's `build_zero_shot_classifier` does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from agent import concepts, decider, instruction
+from agent.data import Decision, Grid, Picture, Probabilities, Target
+from agent.errors import UsageError
+from agent.models.encoder import Encoder, load_encoder
+from agent.policy import Decide
+
+Embeddings = NDArray[np.float32]
+"""Shape (n, d), each row of unit length."""
+
+
+class Scorer:
+    """Says how likely each tile shows what an instruction asks for. Safe to share by threads."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._texts: dict[str, NDArray[np.float32]] = {}
+
+    @property
+    def name(self) -> str:
+        return self._encoder.package.name
+
+    def warm(self) -> None:
+        """Load the model and encode the contrast concepts, so that the first score is quick."""
+        self._concept_embeddings(concepts.names())
+        self._encoder.embed_images([Image.new("RGB", (32, 32))])
+
+    def embed_images(self, tiles: Sequence[Image.Image]) -> Embeddings:
+        """Embed pictures: (n, d) float32, unit length."""
+        return self._encoder.embed_images(tiles)
+
+    def embed_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Embed texts as they are, without templates: (n, d) float32, unit length."""
+        return self._encoder.embed_texts(texts)
+
+    def score(
+        self,
+        tiles: Sequence[Image.Image],
+        instruction_text: str = "",
+        *,
+        reference: Image.Image | None = None,
+        rule: Decide | None = None,
+    ) -> Decision:
+        """Which of `tiles` match the instruction, or the `reference` picture.
+
+        Raises UsageError where there are no tiles, or the instruction names nothing.
+        """
+        target = _target(tiles, instruction_text, reference)
+        probabilities = self.probabilities(tiles, target, reference)
+        return decider.decide(probabilities, target, rule or Decide())
+
+    def score_picture(
+        self,
+        picture: Image.Image,
+        instruction_text: str,
+        *,
+        rows: int,
+        cols: int,
+        rule: Decide | None = None,
+    ) -> Decision:
+        """Which squares of one picture, cut into `rows` x `cols`, match; row by row."""
+        target = _target([picture], instruction_text, None)
+        width, height = picture.width / cols, picture.height / rows
+        edges = [
+            (col * width, row * height, (col + 1) * width, (row + 1) * height)
+            for row in range(rows)
+            for col in range(cols)
+        ]
+        probabilities = self.square_probabilities(picture, edges, target)
+        return decider.decide(probabilities, target, rule or Decide())
+
+    def probabilities_on(self, picture: Picture, grid: Grid, target: Target) -> Probabilities:
+        """Score the tiles of a screenshot; squares of one picture in a single pass."""
+        image = Image.fromarray(picture.pixels)
+        edges = [(box.x, box.y, box.right, box.bottom) for box in grid.boxes]
+        if target.squares:
+            return self.square_probabilities(image, edges, target)
+        return self.probabilities([image.crop(_whole(edge)) for edge in edges], target)
+
+    def probabilities(
+        self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None
+    ) -> Probabilities:
+        """Shape (n,): how likely each tile shows the target's concept (or the reference's)."""
+        images = self._encoder.embed_images(tiles)
+        if reference is not None:
+            wanted = self._encoder.embed_images([reference])
+            others = self._concept_embeddings(concepts.names())
+            # The reference's own concept is unknown here: leave out what it resembles most.
+            near = np.argsort(others @ wanted[0])[-_LIKE_REFERENCE:]
+            others = np.delete(others, near, axis=0)
+            return self._contrast(images, wanted, others)
+        return self._contrast(images, *self._prompts(target))
+
+    def square_probabilities(
+        self,
+        picture: Image.Image,
+        edges: Sequence[tuple[float, float, float, float]],
+        target: Target,
+    ) -> Probabilities:
+        """Shape (n,): how likely each square (left, top, right, bottom) shows the concept."""
+        if not self._encoder.package.has_cells:
+            return self.probabilities([picture.crop(_whole(edge)) for edge in edges], target)
+        squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
+        return self._contrast(squares, *self._prompts(target))
+
+    def _prompts(self, target: Target) -> tuple[Embeddings, Embeddings]:
+        return (
+            self._concept_embeddings(concepts.wordings(target.concept)),
+            self._concept_embeddings(concepts.others(target.concept)),
+        )
+
+    def _contrast(
+        self, images: Embeddings, wanted: Embeddings, others: Embeddings
+    ) -> Probabilities:
+        """Softmax of the best wording against all other concepts, from unit embeddings."""
+        package = self._encoder.package
+        yes = (images @ wanted.T).max(axis=1) * package.logit_scale
+        no = _log_sum_exp(images @ others.T * package.logit_scale)
+        margin = yes - no + package.logit_bias
+        return (1 / (1 + np.exp(-margin))).astype(np.float32)
+
+    def _concept_embeddings(self, names: Sequence[str]) -> Embeddings:
+        """Each name in every template of the package, averaged and renormalised; remembered."""
+        with self._lock:
+            new = [name for name in names if name not in self._texts]
+            if new:
+                self._texts.update(zip(new, self._encode_names(new), strict=True))
+            return np.stack([self._texts[name] for name in names])
+
+    def _encode_names(self, names: Sequence[str]) -> Embeddings:
+        templates = self._encoder.package.templates
+        prompts = [template.format(name) for name in names for template in templates]
+        embedded = self._encoder.embed_texts(prompts)
+        mean = embedded.reshape(len(names), len(templates), -1).mean(axis=1)
+        return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
+
+
+_LIKE_REFERENCE = 8
+
+
+@lru_cache(maxsize=4)
+def load_scorer(model: str = "lite", *, threads: int | None = None) -> Scorer:
+    """A scorer on the model package `model` (a name, or a folder); loaded once for each.
+
+    Raises MissingError where the package is not there, UsageError where it is damaged.
+    """
+    return Scorer(load_encoder(model, threads=threads))
+
+
+def _target(
+    tiles: Sequence[Image.Image], instruction_text: str, reference: Image.Image | None
+) -> Target:
+    if not tiles:
+        raise UsageError("score: expected at least one picture (got none)")
+    if reference is not None and not instruction_text:
+        return Target(concept="", instruction="", reference=True)
+    return instruction.read(instruction_text, reference=reference is not None)
+
+
+def _pool(
+    cells: NDArray[np.float32],
+    size: tuple[int, int],
+    edges: Sequence[tuple[float, float, float, float]],
+) -> Embeddings:
+    """Unit embeddings (n, d) of squares: the mean of the cells (h, w, d) that each one covers."""
+    height, width, _ = cells.shape
+    squares = []
+    for left, top, right, bottom in edges:
+        down = _share(top / size[1] * height, bottom / size[1] * height, height)
+        across = _share(left / size[0] * width, right / size[0] * width, width)
+        squares.append(np.einsum("h,w,hwd->d", down, across, cells))
+    stacked = np.stack(squares)
+    return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _share(start: float, stop: float, count: int) -> NDArray[np.float64]:
+    """How much of each of `count` unit cells lies in [start, stop], shape (count,)."""
+    left = np.arange(count)
+    return np.clip(np.minimum(left + 1, stop) - np.maximum(left, start), 0, 1)
+
+
+def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    top = logits.max(axis=1, keepdims=True)
+    return np.asarray(top[:, 0] + np.log(np.exp(logits - top).sum(axis=1)), dtype=np.float32)
+
+
+def _whole(edge: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    left, top, right, bottom = edge
+    return round(left), round(top), round(right), round(bottom)
