@@ -50,7 +50,7 @@ class Audit:
 
     @property
     def first(self) -> Rate:
-        """Solved with the first answer; a challenge exchanged unanswered before it does not count."""
+        """Solved with the first answer; challenges exchanged before it do not count."""
         at_once = sum(outcome.solved and answers(outcome) == 1 for outcome in self.outcomes)
         return Rate(at_once, len(self.outcomes))
 

@@ -83,7 +83,9 @@ policy_option = option(
 )
 browser_options = options(
     option("--headed", is_flag=True, help="Show the browser."),
-    option("--slow-mo", type=click.IntRange(0, 60_000), metavar="MS", help="Pause after each step."),
+    option(
+        "--slow-mo", type=click.IntRange(0, 60_000), metavar="MS", help="Pause after each step."
+    ),
     option(
         "--browser",
         type=click.Choice(["chromium", "firefox", "webkit"]),
@@ -96,7 +98,8 @@ browser_options = options(
 
 
 @click.group(
-    epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(__version__, prog_name="captcha-agent")
 def cli() -> None:
@@ -122,7 +125,9 @@ def solve_command(url: str, **given: Any) -> None:
 
 
 @cli.command("demo")
-@option("-n", "--count", default=1, type=click.IntRange(1, 100_000), help="Challenges of each kind.")
+@option(
+    "-n", "--count", default=1, type=click.IntRange(1, 100_000), help="Challenges of each kind."
+)
 @option("--kind", "kinds", multiple=True, help="Only this kind; repeatable.")
 @option("--seed", default=1, show_default=True, help="The first challenge's seed.")
 @policy_option

@@ -61,7 +61,7 @@ def wordings(concept: str) -> tuple[str, ...]:
 
 @cache
 def others(concept: str) -> tuple[str, ...]:
-    """The entries that a picture of `concept` does not show: neither it, nor above, below, alike."""
+    """The entries that a picture of `concept` does not show: not it, nor its kin."""
     found = entry(concept)
     kin = {concept}
     if found is not None:
@@ -71,7 +71,7 @@ def others(concept: str) -> tuple[str, ...]:
         if concept in group or (found is not None and found.name in group):
             kin |= set(group)
     head = concept.rpartition(" ")[2]
-    # "red car" is a car, though no found says so.
+    # "red car" is a car, though no entry says so.
     kin |= {name for name in (head,) if name in _concepts() and found is None}
     return tuple(name for name in _concepts() if name not in kin)
 

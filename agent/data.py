@@ -71,7 +71,7 @@ class Box:
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
 
-# --- what the page shows -------------------------------------------------------------------------
+# --- what the page shows ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class Decision:
     target: Target | None = None
 
 
-# --- what is asked of the driver and of the scorer -------------------------------------------------
+# --- what is asked of the driver and of the scorer ----------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class Observation:
     error: str = ""
 
 
-# --- what came of it -----------------------------------------------------------------------------
+# --- what came of it ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,8 @@ class Driver:
             top["title"],
             tuple(elements),
             tuple(frames),
-            *top["size"],
+            float(top["size"][0]),
+            float(top["size"][1]),
             scale=float(top["scale"]),
             matched=matched,
         )

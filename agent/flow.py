@@ -43,7 +43,7 @@ from agent.policy import Policy, Reaction
 
 Flow = Generator[Action, Observation, Any]
 
-_PATIENCE_S = 1.0  # without words from the page, before its pictures are asked for a verdict
+_PATIENCE_S = 1.0  # without a word or a change from the page, before it is looked into closer
 
 
 class _OutOfTimeError(Exception):
@@ -140,22 +140,24 @@ def _attempts(run: _Run) -> Flow:
     while True:
         challenge = yield from _read_challenge(run, last)
         decision = yield from _choose(run, challenge)
-        if decision.confidence < policy.decide.sure and policy.reactions.unsure != "submit":
-            if (yield from _exchange_unsure(run, challenge)):
-                last = challenge
-                continue
+        unsure = decision.confidence < policy.decide.sure and policy.reactions.unsure != "submit"
+        if unsure and (yield from _exchange_unsure(run, challenge)):
+            last = challenge
+            continue
         verdict = yield from _answer(run, challenge)
         run.keep(challenge, verdict.result, verdict.reason)
         yield from run.ask(Tell(_line(run, run.attempts[-1])))
         if verdict.result == "accepted":
             return verdict.reason
         if run.answers() >= policy.retry.attempts:
-            raise _StopError(f"{run.answers()} of {policy.retry.attempts} attempts: {verdict.reason}")
+            raise _StopError(
+                f"{run.answers()} of {policy.retry.attempts} attempts: {verdict.reason}"
+            )
         yield from _react(run, challenge, verdict)
         last = challenge
 
 
-# --- looking ---------------------------------------------------------------------------------------
+# --- looking ------------------------------------------------------------------------------------
 
 
 def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
@@ -167,7 +169,7 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
         target = instruction.read(widget.instruction, emphasis=emphasis)
     except UsageError as error:
         raise _StopError(str(error)) from error
-    limit_s = run.now_s + run.policy.waits.find_s
+    began_s = run.now_s
     while True:
         run.stage = "capture"
         picture = yield from _capture(run, widget.area)
@@ -176,12 +178,14 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
             grid = _split(picture, widget)
             if not _has_blank(picture, grid):
                 return _Challenge(snapshot, widget, target, picture, grid)
-        if run.now_s > limit_s:
+        if run.now_s - began_s > run.policy.waits.find_s:
             raise _StopError(
                 f"the captcha's pictures did not load within {run.policy.waits.find_s:g} s"
-                if picture is None or not last
-                else "the page went on showing the challenge that it had answered"
             )
+        if last is not None and picture is not None and run.now_s - began_s > _PATIENCE_S:
+            # The page keeps the challenge that was dealt with: the same answer would not help.
+            yield from _reload(run, last)
+            last = None
         run.stage = "capture"
         yield from run.ask(Wait(run.policy.waits.poll_s))
         snapshot, widget = yield from _find(run)
@@ -261,7 +265,7 @@ def _changed(now: Picture, before: Picture, box: Box) -> bool:
     return float((np.abs(new - old).max(axis=2) >= 24).mean()) >= 0.01
 
 
-# --- choosing --------------------------------------------------------------------------------------
+# --- choosing -----------------------------------------------------------------------------------
 
 
 def _choose(run: _Run, challenge: _Challenge) -> Flow:
@@ -288,7 +292,7 @@ def _exchange_unsure(run: _Run, challenge: _Challenge) -> Flow:
     return True
 
 
-# --- acting ----------------------------------------------------------------------------------------
+# --- acting -------------------------------------------------------------------------------------
 
 
 def _answer(run: _Run, challenge: _Challenge) -> Flow:

@@ -31,7 +31,9 @@ def read(text: str, *, emphasis: Sequence[str] = (), reference: bool = False) ->
     main, none_allowed = _without_none_clause(sentence)
     concept, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
     if not concept:
-        raise UsageError(f"the instruction {text[:_LONGEST]!r} names nothing to look for; {_EXPECTED}")
+        raise UsageError(
+            f"the instruction {text[:_LONGEST]!r} names nothing to look for; {_EXPECTED}"
+        )
     singular = _singular(concept)
     tiles = _has(before, "tiles") or _has(before, "squares")
     many = tiles or _has(before, "every") or singular != concept
@@ -155,7 +157,11 @@ def _starts(sentence: str, verb_end: int) -> list[int]:
 
 def _without_articles(phrase: str) -> str:
     while True:
-        shorter = _pattern("articles").sub("", phrase, count=1) if _pattern("articles").match(phrase) else phrase
+        shorter = (
+            _pattern("articles").sub("", phrase, count=1)
+            if _pattern("articles").match(phrase)
+            else phrase
+        )
         shorter = re.sub(r"^[\s'-]+", "", shorter)
         for kind in ("tiles", "squares", "containing", "negations"):
             match = _pattern(kind).match(shorter)

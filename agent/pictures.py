@@ -24,11 +24,15 @@ def open_picture(path: str | Path) -> Image.Image:
                 )
             return _on_white(picture)
     except UnidentifiedImageError as error:
-        raise UsageError(f"{path}: is no picture that can be read (PNG, JPEG, WebP, GIF)") from error
+        raise UsageError(
+            f"{path}: is no picture that can be read (PNG, JPEG, WebP, GIF)"
+        ) from error
     except Image.DecompressionBombError as error:
         raise UsageError(f"{path}: too large to be read as a picture: {error}") from error
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read as a picture: {error.strerror or error}") from error
+        raise UsageError(
+            f"{path}: cannot be read as a picture: {error.strerror or error}"
+        ) from error
     except (SyntaxError, ValueError) as error:  # what Pillow's decoders raise on broken files
         raise UsageError(f"{path}: the picture is damaged: {error}") from error
 

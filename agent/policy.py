@@ -19,7 +19,7 @@ from agent.places import policies_folder
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Reaction = Literal["retry", "reload", "stop"]
-"""retry: answer the challenge that is shown now; reload: ask for another one first; stop: give up."""
+"""retry: answer what is shown now; reload: ask for another challenge first; stop: give up."""
 
 
 class _Part(BaseModel):

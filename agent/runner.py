@@ -36,8 +36,9 @@ def solve(
     """Solve the captcha on `page`, a Playwright sync Page that is already on the site.
 
     `policy` and `model` are names, files or loaded ones; `allow` adds hosts to the policy's scope;
-    `success` says what success looks like (`selector:CSS`, `text:WORDS`, `url:GLOB`); `url` is opened
-    first where it is given; `tell` gets one line an attempt. A captcha that was not solved is an Outcome, not an exception.
+    `success` says what success looks like (`selector:CSS`, `text:WORDS`, `url:GLOB`); `url` is
+    opened first where it is given; `tell` gets one line an attempt. A captcha that was not solved
+    is an Outcome, not an exception.
 
     Raises ScopeError where the page is outside the scope, SiteError where page or browser went
     away, UsageError and MissingError where policy or model are wrong or missing.

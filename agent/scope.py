@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from agent.errors import ScopeError, UsageError
 
 _OWN = ("localhost", "*.localhost", "*.test")
-_HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_HOST = re.compile(
+    r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+)
 # Browsers read these as IPv4 addresses, each in its own way: 2130706433, 0x7f.1, 0177.0.0.1.
 _ODD_NUMBER = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*\.?")
 
@@ -44,14 +46,15 @@ class Scope:
         if url.startswith("blob:"):
             url = url.removeprefix("blob:")
         if re.search(r"[\x00-\x20\x7f\\]", url):
-            return f"refused {url!r}: spaces, control characters and backslashes make an address unclear"
+            return f"refused {url!r}: spaces, control characters and backslashes are not allowed"
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError as error:
             return f"refused {url!r}: no valid address ({error})"
         if parts.scheme not in ("http", "https", "ws", "wss"):
-            return f"refused {url!r}: only http and https pages are visited (got {parts.scheme or 'none'})"
+            scheme = parts.scheme or "none"
+            return f"refused {url!r}: only http and https pages are visited (got {scheme})"
         if not host or "%" in host:
             return f"refused {url!r}: it names no host"
         return "" if self._allows_host(host) else self._refusal(url, host)
@@ -70,7 +73,7 @@ class Scope:
 
     def _refusal(self, url: str, host: str) -> str:
         if _address(host) is None and _ODD_NUMBER.fullmatch(host):
-            return f"refused {url!r}: {host!r} is a number that browsers read as an address; write it plainly"
+            return f"refused {url!r}: browsers read {host!r} as an address; write it plainly"
         allowed = ", ".join(("loopback", *self._patterns))
         return (
             f"refused {url!r}: the host {host!r} is outside the allowed scope ({allowed}); "

@@ -87,10 +87,29 @@ class Scorer:
         probabilities = self.square_probabilities(picture, edges, target)
         return decider.decide(probabilities, target, rule or Decide())
 
+    def score_grid(
+        self,
+        picture: Image.Image,
+        grid: Grid,
+        instruction_text: str = "",
+        *,
+        reference: Image.Image | None = None,
+        rule: Decide | None = None,
+    ) -> Decision:
+        """Which tiles of a screenshot match; as squares of one picture where it asks for squares."""
+        target = _target([picture], instruction_text, reference)
+        edges = _edges(grid)
+        if target.squares:
+            probabilities = self.square_probabilities(picture, edges, target)
+        else:
+            tiles = [picture.crop(_whole(edge)) for edge in edges]
+            probabilities = self.probabilities(tiles, target, reference)
+        return decider.decide(probabilities, target, rule or Decide())
+
     def probabilities_on(self, picture: Picture, grid: Grid, target: Target) -> Probabilities:
         """Score the tiles of a screenshot; squares of one picture in a single pass."""
         image = Image.fromarray(picture.pixels)
-        edges = [(box.x, box.y, box.right, box.bottom) for box in grid.boxes]
+        edges = _edges(grid)
         if target.squares:
             return self.square_probabilities(image, edges, target)
         return self.probabilities([image.crop(_whole(edge)) for edge in edges], target)
@@ -194,7 +213,12 @@ def _pool(
 def _share(start: float, stop: float, count: int) -> NDArray[np.float64]:
     """How much of each of `count` unit cells lies in [start, stop], shape (count,)."""
     left = np.arange(count)
-    return np.clip(np.minimum(left + 1, stop) - np.maximum(left, start), 0, 1)
+    overlap = np.minimum(left + 1, stop) - np.maximum(left, start)
+    return np.asarray(np.clip(overlap, 0, 1), dtype=np.float64)
+
+
+def _edges(grid: Grid) -> list[tuple[float, float, float, float]]:
+    return [(box.x, box.y, box.right, box.bottom) for box in grid.boxes]
 
 
 def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,9 @@ regular lattice, and the lattice that the picture shows best, in gutters and in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +17,15 @@ from PIL import Image
 
 from agent.data import Box, Grid, Pixels
 
-_COUNTS = range(1, 7)
+_COUNTS = range(2, 7)
 _LEAST_TILE_PX = 8
 _FLAT = 14.0  # largest mean deviation, in grey levels, along a line of one colour
-_WIDEST_GUTTER = 0.35  # of a tile's side
+_STEP = 5.0  # grey levels by which a gutter differs from the tiles beside it
+_SLIVER_PX = 3  # a margin may begin so far from the picture's edge
+_REACH = 0.06  # of the pitch, how far a gutter may lie from where equal tiles would put it
+_UNEVEN = 0.08  # of a tile's side, by which tiles may differ
+_WIDEST_GUTTER = 0.35  # of the pitch
+_LEAST_JUMP = 2.5  # times the usual difference of neighbouring lines
 
 Line = NDArray[np.float32]
 
@@ -53,7 +60,7 @@ def split(
         for top, bottom in down.spans
         for left, right in across.spans
     )
-    gutters = [b[0] - a[1] for axis in (down, across) for a, b in zip(axis.spans, axis.spans[1:])]
+    gutters = [b[0] - a[1] for axis in (down, across) for a, b in pairwise(axis.spans)]
     gutter = float(np.median(gutters)) if gutters else 0.0
     confidence = float(min(down.evidence, across.evidence))
     return Grid(len(down.spans), len(across.spans), boxes, confidence, gutter)
@@ -62,28 +69,19 @@ def split(
 def _axis(pixels: Line, count: int | None) -> _Axis:
     """The spans of the tiles along the first axis of `pixels`, shape (length, width, 3)."""
     length = len(pixels)
-    if count is not None and length < count * 2:
-        return _equal(length, count)
-    flat = _flatness(pixels)
-    found = [
-        axis
-        for number in (_COUNTS if count is None else (count,))
-        if (axis := _by_gutters(flat, number)) is not None
-    ]
-    if not found:
-        found = [
-            axis
-            for number in (_COUNTS if count is None else (count,))
-            if (axis := _by_seams(pixels, number)) is not None
-        ]
-    if not found:
+    counts = _COUNTS if count is None else (count,)
+    if length < 2 * max(counts[0], 1) * _LEAST_TILE_PX:
         return _equal(length, count or 1)
-    return max(found, key=lambda axis: axis.evidence * (1 if len(axis.spans) > 1 else 0.1))
+    flat = _flatness(pixels)
+    found = _by_gutters(pixels, flat, counts) or _by_seams(pixels, counts)
+    if found is not None:
+        return found
+    return _equal(length, count or 1)
 
 
 def _equal(length: int, count: int) -> _Axis:
     edges = [round(length * part / count) for part in range(count + 1)]
-    return _Axis(tuple(zip(edges, edges[1:], strict=False)), 0.0)
+    return _Axis(tuple(pairwise(edges)), 0.0)
 
 
 def _flatness(pixels: Line) -> NDArray[np.bool_]:
@@ -96,86 +94,83 @@ def _flatness(pixels: Line) -> NDArray[np.bool_]:
     return np.asarray((off > _FLAT).mean(axis=1) < 0.03)
 
 
-def _by_gutters(flat: NDArray[np.bool_], count: int) -> _Axis | None:
-    """The best `count` equal tiles between runs of flat lines, or None.
-
-    Margins around the grid are flat lines too: tiles are what is left between them.
-    """
-    runs = _runs(~flat)
-    runs = [run for run in runs if run[1] - run[0] >= 1]
-    if not runs or not flat.any():
-        return None
-    start, stop = runs[0][0], runs[-1][1]
-    if count == 1:
-        return _Axis(((start, stop),), 0.5) if len(runs) == 1 else None
-    best: _Axis | None = None
-    gutter = _gutter(flat[start:stop], count)
-    if gutter is None:
-        return None
-    side = (stop - start - gutter * (count - 1)) / count
-    if side < _LEAST_TILE_PX or gutter > side * _WIDEST_GUTTER:
-        return None
-    spans, hits = [], 0.0
-    for number in range(count):
-        ideal = start + number * (side + gutter)
-        spans.append(_snap(flat, ideal, ideal + side, max(2.0, 0.03 * side)))
-    for before, after in zip(spans, spans[1:], strict=False):
-        hits += float(flat[before[1] : after[0]].mean()) if after[0] > before[1] else 0.0
-    inside = np.mean([flat[a + 1 : b - 1].mean() if b - a > 2 else 1.0 for a, b in spans])
-    evidence = hits / (count - 1) * (1 - float(inside))
-    sides = [stop - start for start, stop in spans]
-    if min(sides) < 0.85 * max(sides) or evidence < 0.5:
-        return None
-    best = _Axis(tuple(spans), evidence)
-    return best
-
-
-def _gutter(flat: NDArray[np.bool_], count: int) -> float | None:
-    """The usual width of the flat runs near where `count` equal tiles would meet, or None."""
-    length, widths = len(flat), []
+def _by_gutters(pixels: Line, flat: NDArray[np.bool_], counts: Sequence[int]) -> _Axis | None:
+    """The lattice of gutters that explains most of the picture, or None."""
+    length = len(flat)
     runs = _runs(flat)
-    for number in range(1, count):
-        middle = length * number / count
-        near = [run for run in runs if run[0] - 2 <= middle <= run[1] + 2]
-        if not near:
-            near = [run for run in runs if abs((run[0] + run[1]) / 2 - middle) <= 0.06 * length / count]
-        if not near:
-            return None
-        closest = min(near, key=lambda run: abs((run[0] + run[1]) / 2 - middle))
-        widths.append(closest[1] - closest[0])
-    return float(np.median(widths))
-
-
-def _snap(flat: NDArray[np.bool_], start: float, stop: float, reach: float) -> tuple[int, int]:
-    """A tile's ideal edges, each moved to the nearest change between flat and not."""
-    changes = np.flatnonzero(np.diff(np.concatenate([[True], flat, [True]]).astype(np.int8)))
-    edges = []
-    for ideal in (start, stop):
-        nearest = changes[np.argmin(np.abs(changes - ideal))] if len(changes) else round(ideal)
-        edges.append(int(nearest) if abs(nearest - ideal) <= reach else round(ideal))
-    return edges[0], edges[1]
-
-
-def _by_seams(pixels: Line, count: int) -> _Axis | None:
-    """`count` equal tiles without gutters, by the jump of the pixels where they touch."""
-    if count == 1:
+    gutters = [run for run in runs if _stands_out(pixels, run)]
+    # A margin around the grid is one colour, too; so may be the sky in the first row of tiles.
+    starts = [0, *(stop for start, stop in runs if start <= _SLIVER_PX)]
+    stops = [length, *(start for start, stop in runs if stop >= length - _SLIVER_PX)]
+    found = [
+        axis
+        for count in counts
+        for start in starts
+        for stop in stops
+        if (axis := _lattice(gutters, start, stop, count)) is not None
+    ]
+    if not found:
         return None
+    # The more tiles, the more gutters are explained: half of a 4x4 grid's make a 2x2 grid's.
+    return max(found, key=lambda axis: (len(axis.spans), axis.evidence))
+
+
+def _lattice(gutters: Sequence[tuple[int, int]], start: int, stop: int, count: int) -> _Axis | None:
+    """`count` tiles of one size between `start` and `stop`, a gutter between each two, or None."""
+    pitch = (stop - start) / count
+    if pitch < _LEAST_TILE_PX:
+        return None
+    edges = [start]
+    for number in range(1, count):
+        ideal = start + number * pitch
+        near = min(
+            gutters,
+            key=lambda run: abs((run[0] + run[1]) / 2 - ideal),
+            default=(-(10**9), -(10**9)),
+        )
+        if abs((near[0] + near[1]) / 2 - ideal) > _REACH * pitch + 2 or near[0] <= edges[-1]:
+            return None
+        if near[1] - near[0] > _WIDEST_GUTTER * pitch:
+            return None
+        edges += near
+    edges.append(stop)
+    spans = tuple(zip(edges[::2], edges[1::2], strict=True))
+    sides = np.array([stop - start for start, stop in spans])
+    unevenness = float(np.ptp(sides)) / float(sides.mean()) if sides.min() > 0 else 1.0
+    if count == 1 or unevenness > max(_UNEVEN, 4 / float(sides.mean())):
+        return None
+    return _Axis(spans, 1 - unevenness)
+
+
+def _stands_out(pixels: Line, run: tuple[int, int]) -> bool:
+    """Whether the pixels change at both edges of a flat run, as they do where tiles begin."""
+    start, stop = run
+    if start < 2 or stop > len(pixels) - 2:
+        return False
+    color = np.median(pixels[start:stop], axis=(0, 1))
+    # Beside a gutter lies a line of blended pixels where the scale is not a whole number.
+    beside = (pixels[start - 2], pixels[stop + 1])
+    return all(float(np.abs(line - color).max(axis=1).mean()) > _STEP for line in beside)
+
+
+def _by_seams(pixels: Line, counts: Sequence[int]) -> _Axis | None:
+    """Equal tiles without gutters, by the jump of the pixels where they touch, or None."""
     length = len(pixels)
     jump = np.abs(np.diff(pixels, axis=0)).mean(axis=(1, 2))
     usual = float(np.median(jump)) + 1.0
-    edges = [0]
-    strength = []
-    for number in range(1, count):
-        ideal = length * number / count
-        low, high = int(max(ideal - 3, 1)), int(min(ideal + 3, length - 1))
-        at = low + int(np.argmax(jump[low - 1 : high]))
-        strength.append(float(jump[at - 1]) / usual)
-        edges.append(at)
-    edges.append(length)
-    if min(strength) < 2.5:
-        return None
-    evidence = min(1.0, min(strength) / 10) * 0.6
-    return _Axis(tuple(zip(edges, edges[1:], strict=False)), evidence)
+    found: list[_Axis] = []
+    for count in counts:
+        edges, strength = [0], []
+        for number in range(1, count):
+            ideal = length * number / count
+            low, high = int(max(ideal - 3, 1)), int(min(ideal + 3, length - 1))
+            at = low + int(np.argmax(jump[low - 1 : high]))
+            strength.append(float(jump[at - 1]) / usual)
+            edges.append(at)
+        if strength and min(strength) >= _LEAST_JUMP:
+            spans = tuple(zip(edges, [*edges[1:], length], strict=True))
+            found.append(_Axis(spans, 0.6 * min(1.0, min(strength) / 10)))
+    return max(found, key=lambda axis: (len(axis.spans), axis.evidence), default=None)
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from agent import finder, words
 from agent.data import Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 
+
 def check_success(spec: str) -> str:
     """Return `spec` where it is empty or one that `judge` understands, else raise UsageError."""
     kind, _, value = spec.partition(":")
@@ -79,9 +80,7 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[str]:
     return [
         element.text
         for element in after.elements
-        if element.role in ("text", "status", "button")
-        and element.text
-        and element.text not in old
+        if element.role in ("text", "status", "button") and element.text and element.text not in old
     ]
 
 

@@ -59,7 +59,9 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 
 def _runtime() -> str:
-    packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("playwright", "onnxruntime"))
+    packages = ", ".join(
+        f"{name} {metadata.version(name)}" for name in ("playwright", "onnxruntime")
+    )
     return f"Python {platform.python_version()}, {packages}"
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from typing import Any
 
 import click
 from PIL import Image, ImageDraw
 
-from agent import instruction, segmenter
+from agent import segmenter
 from agent.cli import emit_json
-from agent.data import Box, Decision, Grid
+from agent.data import Decision, Grid
 from agent.errors import UsageError
 from agent.pictures import open_picture
 from agent.policy import load
@@ -44,9 +43,7 @@ def run(
     if grid:
         rows, cols = _rows_cols(grid)
         found = segmenter.split(pictures[0], rows=rows, cols=cols)
-        decision = scorer.score_grid(
-            pictures[0], found, instruction, reference=sample, rule=rule
-        )
+        decision = scorer.score_grid(pictures[0], found, instruction, reference=sample, rule=rule)
     else:
         decision = scorer.score(pictures, instruction, reference=sample, rule=rule)
     seconds = time.monotonic() - start_s
@@ -117,7 +114,9 @@ def _draw(picture: Image.Image, grid: Grid, path: str) -> None:
     for number, box in enumerate(grid.boxes, start=1):
         edges = (box.x, box.y, box.right - 1, box.bottom - 1)
         pen.rectangle(edges, outline=(255, 0, 120), width=2)
-        pen.text((box.x + 6, box.y + 4), str(number), fill="white", stroke_width=2, stroke_fill="black")
+        pen.text(
+            (box.x + 6, box.y + 4), str(number), fill="white", stroke_width=2, stroke_fill="black"
+        )
     try:
         drawn.save(path)
     except (OSError, ValueError) as error:

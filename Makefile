@@ -1,0 +1,35 @@
+# `make demo` and `make test` work from a fresh clone; the second call of either installs nothing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint format bench clean
+
+demo: $(READY)
+	$(BIN)/captcha-agent demo
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/captcha-agent demo -n 100 --report captcha-report/bench
+	$(BIN)/python tests/benchmarks/cold_start.py
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "Python's venv module is missing: on Debian and Ubuntu, apt-get install python3-venv"; exit 4; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m agent.browser_setup
+	@touch $@
+
+clean:
+	rm -rf .venv captcha-report .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,101 @@
+"""Outcome → JSON, a table for the terminal, annotated pictures and one HTML page.
+
+Pillow and jinja2 are imported when a report is saved: printing JSON needs neither.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from agent.data import Attempt, Outcome
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["redacted", "save", "table", "to_json"]
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain data, with the keys that `solve --json` promises."""
+    return {
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "url": redacted(outcome.url),
+        "seconds": round(outcome.seconds, 3),
+        "model": outcome.model,
+        "policy": outcome.policy,
+        "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "instruction": attempt.instruction,
+        "kind": attempt.kind,
+        "grid": list(attempt.grid),
+        "boxes": [[round(v, 1) for v in (b.x, b.y, b.width, b.height)] for b in attempt.boxes],
+        "probabilities": [round(p, 4) for p in attempt.probabilities],
+        "threshold": attempt.threshold,
+        "selected": list(attempt.selected),
+        "confidence": round(attempt.confidence, 4),
+        "result": attempt.result,
+        "reason": attempt.reason,
+        "seconds": {stage: round(value, 4) for stage, value in attempt.seconds.items()},
+    }
+
+
+def redacted(url: str) -> str:
+    """The address without passwords and without the values of its query, which may be secrets."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    query = urlencode(
+        [(key, "redacted") for key, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    )
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def plain(text: str) -> str:
+    """A page's text made harmless for a terminal: no control and no direction characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)
+
+
+def table(outcome: Outcome) -> Table:
+    """The attempts as a table of at most 80 columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(
+        title=Text(f"{outcome.status}: {plain(outcome.reason)}"),
+        title_justify="left",
+        title_style="bold green" if outcome.solved else "bold red",
+        width=79,
+    )
+    shown.add_column("#", justify="right")
+    shown.add_column("instruction", ratio=3)
+    shown.add_column("chosen", ratio=1)
+    shown.add_column("sure", justify="right")
+    shown.add_column("result")
+    shown.add_column("s", justify="right")
+    for number, attempt in enumerate(outcome.attempts, start=1):
+        shown.add_row(
+            str(number),
+            Text(plain(attempt.instruction)),
+            ", ".join(str(index + 1) for index in attempt.selected) or "none",
+            f"{attempt.confidence:.2f}",
+            attempt.result,
+            f"{sum(attempt.seconds.values()):.1f}",
+        )
+    return shown
+
+
+def save(outcome: Outcome, folder: str | Path) -> Path:
+    """Write `outcome.json`, the pictures and `index.html` to `folder`; return the page's path.
+
+    Raises UsageError where the folder can't be written to.
+    """
+    from agent.report.page import write
+
+    return write(outcome, Path(folder))

@@ -1,0 +1,133 @@
+"""The solving loop, tried without browser, model or clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent import flow, runner
+from agent.data import Outcome
+from agent.policy import Policy, check
+from tests.conftest import FakePage, Fixed, unwrapped
+
+
+def solve(page: FakePage, chosen: dict[int, float], **policy: Any) -> Outcome:
+    rules = check(policy, where="test") if policy else Policy()
+    scorer = Fixed(lambda target: chosen)
+    return runner.run(flow.solve(rules, model="fixed"), unwrapped(page), scorer)
+
+
+SURE = {0: 0.99, 4: 0.98, 8: 0.97}
+
+
+def test_clicks_the_likely_tiles_and_submits() -> None:
+    """The tiles above the threshold are clicked, then the answer is submitted and accepted."""
+    page = FakePage()
+    outcome = solve(page, SURE)
+    assert outcome.solved
+    assert outcome.reason == "the page says 'Verified'"
+    assert page.answers == [(0, 4, 8)]
+    (attempt,) = outcome.attempts
+    assert (attempt.grid, attempt.selected, attempt.result) == ((3, 3), (0, 4, 8), "accepted")
+    assert attempt.seconds["click"] > 0
+
+
+def test_a_rejected_answer_is_followed_by_another() -> None:
+    """A rejection is data: the next challenge is answered, up to the policy's attempts."""
+    page = FakePage(says=["Please try again", "Not quite", "Verified"])
+    outcome = solve(page, SURE)
+    assert outcome.solved
+    assert [a.result for a in outcome.attempts] == ["rejected", "rejected", "accepted"]
+
+
+def test_attempts_run_out() -> None:
+    """After the policy's last attempt the outcome says how many there were and what the page said."""
+    outcome = solve(FakePage(says=["Wrong", "Try again"]), SURE, retry={"attempts": 2})
+    assert outcome.status == "unsolved"
+    assert outcome.reason == "2 of 2 attempts: the page says 'Try again'"
+    assert len(outcome.attempts) == 2
+
+
+def test_stop_on_rejection() -> None:
+    """A policy that stops on a rejection makes no second attempt."""
+    outcome = solve(FakePage(says=["Wrong"]), SURE, reactions={"rejected": "stop"})
+    assert outcome.reason == "rejected: the page says 'Wrong'"
+    assert len(outcome.attempts) == 1
+
+
+def test_unsure_exchanges_the_challenge_instead_of_guessing() -> None:
+    """A choice that is less sure than the policy asks for is not submitted but reloaded."""
+    page = FakePage()
+    outcome = solve(page, dict.fromkeys(range(9), 0.5), retry={"reloads": 2})
+    assert [a.result for a in outcome.attempts[:2]] == ["reloaded", "reloaded"]
+    assert len(page.answers) == 1  # the reloads are used up: an answer is better than none
+    assert page.challenge == 2
+
+
+def test_unsure_may_stop() -> None:
+    """A policy may rather stop than submit an unsure choice; nothing is clicked then."""
+    page = FakePage()
+    outcome = solve(page, dict.fromkeys(range(9), 0.5), reactions={"unsure": "stop"})
+    assert outcome.status == "unsolved"
+    assert outcome.reason.startswith("unsure: sure to 0.00 only, the policy asks for 0.2")
+    assert page.clicks == 0
+
+
+def test_expired_is_told_from_rejected() -> None:
+    """An expired challenge is its own verdict with its own reaction."""
+    page = FakePage(says=["This challenge has expired", "Verified"])
+    outcome = solve(page, SURE)
+    assert [a.result for a in outcome.attempts] == ["expired", "accepted"]
+    assert page.challenge == 2  # one by the page itself, one by the reaction: reload
+
+
+def test_a_tile_that_does_not_react_is_clicked_itself() -> None:
+    """Where a click on a tile's place changes nothing, the element is clicked."""
+    page = FakePage(deaf={4})
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+def test_the_deadline_ends_it() -> None:
+    """The policy's deadline holds, whatever the page does, and the outcome says so."""
+    outcome = solve(FakePage(says=["Try again"] * 99), SURE,
+                    retry={"attempts": 99, "deadline_s": 3})  # fmt: skip
+    assert outcome.reason == "the deadline of 3 s has passed"
+    assert 3 <= outcome.seconds < 5
+
+
+def test_no_captcha() -> None:
+    """A page without a captcha is an outcome that says what was looked for."""
+    outcome = solve(FakePage(instruction="Our favourite places"), SURE, waits={"find_s": 1})
+    assert outcome.status == "unsolved"
+    assert outcome.reason == (
+        "no captcha found on the page 'Form' within 1 s: expected an instruction "
+        "such as 'Select all images with a bus' near a grid of pictures"
+    )
+
+
+def test_a_challenge_that_stays_is_exchanged() -> None:
+    """Where the page keeps showing what was just rejected, another challenge is asked for."""
+    page = FakePage(says=["Wrong"], renews=False)
+    assert solve(page, SURE).solved
+    assert page.challenge == 1  # by the reload button alone
+    assert len(page.answers) == 2
+
+
+def test_nothing_is_clicked_twice() -> None:
+    """Tiles that are chosen already when the page opens are left alone."""
+    page = FakePage(chosen={0})
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "answer"),
+    [("Select all images without a bus", (1, 2, 3, 5, 6, 7)), ("Click the image with a key", (0,))],
+)
+def test_negation_and_one(instruction: str, answer: tuple[int, ...]) -> None:
+    """Everything except, and only one, are read from the instruction."""
+    page = FakePage(instruction=instruction)
+    assert solve(page, SURE, decide={"sure": 0}).solved
+    assert page.answers == [answer]
