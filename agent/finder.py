@@ -143,7 +143,22 @@ def _grids(elements: Iterable[Element]) -> list[_Pictures]:
         if _could_be_tile(element):
             size = (round(element.box.width / 4), round(element.box.height / 4))
             by_size.setdefault((element.frame, element.role, *size), []).append(element)
-    return [grid for group in by_size.values() if (grid := _lattice(group)) is not None]
+    clusters = [cluster for group in by_size.values() for cluster in _clusters(group)]
+    return [grid for cluster in clusters if (grid := _lattice(cluster)) is not None]
+
+
+def _clusters(group: Sequence[Element]) -> list[list[Element]]:
+    """Elements that lie side by side, less than a tile's side apart: two grids are two clusters."""
+    left, clusters = list(group), []
+    while left:
+        cluster = [left.pop()]
+        for member in cluster:
+            reach = 0.7 * min(member.box.width, member.box.height)
+            near = [other for other in left if _gap(member.box, other.box) <= reach]
+            cluster += near
+            left = [other for other in left if other not in near]
+        clusters.append(cluster)
+    return clusters
 
 
 def _could_be_tile(element: Element) -> bool:

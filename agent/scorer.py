@@ -96,7 +96,7 @@ class Scorer:
         reference: Image.Image | None = None,
         rule: Decide | None = None,
     ) -> Decision:
-        """Which tiles of a screenshot match; as squares of one picture where it asks for squares."""
+        """Which tiles of a screenshot match: squares of one picture where squares are asked for."""
         target = _target([picture], instruction_text, reference)
         edges = _edges(grid)
         if target.squares:

@@ -111,8 +111,13 @@ def _by_gutters(pixels: Line, flat: NDArray[np.bool_], counts: Sequence[int]) ->
     ]
     if not found:
         return None
-    # The more tiles, the more gutters are explained: half of a 4x4 grid's make a 2x2 grid's.
-    return max(found, key=lambda axis: (len(axis.spans), axis.evidence))
+
+    def rating(axis: _Axis) -> tuple[int, int, int]:
+        # The more tiles, the more gutters are explained: half of a 4x4 grid's make a 2x2 grid's.
+        # Of two that fit equally well the tighter one: an even margin leaves tiles equal, too.
+        return len(axis.spans), round(axis.evidence * 20), axis.spans[0][0] - axis.spans[-1][1]
+
+    return max(found, key=rating)
 
 
 def _lattice(gutters: Sequence[tuple[int, int]], start: int, stop: int, count: int) -> _Axis | None:

@@ -72,8 +72,8 @@ class FakePage:
     """A page in memory that performs actions: nine tiles that toggle, a button, a verdict.
 
     `says` are the messages that it gives to answers, one after the other; each but an accepted
-    one is followed by new pictures. `deaf` tiles do not react to a click on their place; a page that
-    does not renew keeps its challenge after a wrong answer.
+    one is followed by new pictures. `deaf` tiles do not react to a click on their
+    place; a page that does not renew keeps its challenge after a wrong answer.
     """
 
     says: list[str] = field(default_factory=lambda: ["Verified"])

@@ -42,7 +42,7 @@ def test_a_rejected_answer_is_followed_by_another() -> None:
 
 
 def test_attempts_run_out() -> None:
-    """After the policy's last attempt the outcome says how many there were and what the page said."""
+    """After the last attempt the outcome says how many there were and what the page said."""
     outcome = solve(FakePage(says=["Wrong", "Try again"]), SURE, retry={"attempts": 2})
     assert outcome.status == "unsolved"
     assert outcome.reason == "2 of 2 attempts: the page says 'Try again'"

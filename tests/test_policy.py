@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,5 @@ def test_schema_forbids_unknown_keys() -> None:
                     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))  # fmt: skip
 def test_any_content_is_a_policy_or_an_error(content: Any) -> None:
     """Whatever a file holds, the answer is a policy or a UsageError."""
-    try:
-        policy.check(content, where="fuzz")
-    except UsageError as error:
-        assert str(error).startswith("fuzz: ")
+    with contextlib.suppress(UsageError):
+        assert isinstance(policy.check(content, where="fuzz"), policy.Policy)

@@ -58,7 +58,8 @@ def test_the_message_says_what_would_allow_it() -> None:
     with pytest.raises(ScopeError) as caught:
         Scope().check("https://shop.example/login")
     assert str(caught.value) == (
-        "refused 'https://shop.example/login': the host 'shop.example' is outside the allowed scope "
+        "refused 'https://shop.example/login': the host 'shop.example' is outside the allowed "
+        "scope "
         "(loopback, localhost, *.localhost, *.test); if the site is yours, allow it with "
         "--allow shop.example, or `allow:` in the policy"
     )
