@@ -32,7 +32,7 @@ class Scorer:
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._lock = threading.Lock()
-        self._texts: dict[str, NDArray[np.float32]] = {}
+        self._texts: dict[str, NDArray[np.float32]] | None = None
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Scorer:
 
     def warm(self) -> None:
         """Load the model and encode the contrast concepts, so that the first score is quick."""
-        self._concept_embeddings(concepts.names())
+        self.concept_embeddings(concepts.names())
         self._encoder.embed_images([Image.new("RGB", (32, 32))])
 
     def embed_images(self, tiles: Sequence[Image.Image]) -> Embeddings:
@@ -121,7 +121,7 @@ class Scorer:
         images = self._encoder.embed_images(tiles)
         if reference is not None:
             wanted = self._encoder.embed_images([reference])
-            others = self._concept_embeddings(concepts.names())
+            others = self.concept_embeddings(concepts.names())
             # The reference's own concept is unknown here: leave out what it resembles most.
             near = np.argsort(others @ wanted[0])[-_LIKE_REFERENCE:]
             others = np.delete(others, near, axis=0)
@@ -135,37 +135,40 @@ class Scorer:
         target: Target,
     ) -> Probabilities:
         """Shape (n,): how likely each square (left, top, right, bottom) shows the concept."""
-        if not self._encoder.package.has_cells:
+        if self._encoder.package.card.cells is None:
             return self.probabilities([picture.crop(_whole(edge)) for edge in edges], target)
         squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
-        return self._contrast(squares, *self._prompts(target))
+        bias = self._encoder.package.card.square_logit_bias
+        return self._contrast(squares, *self._prompts(target), bias=bias)
 
     def _prompts(self, target: Target) -> tuple[Embeddings, Embeddings]:
         return (
-            self._concept_embeddings(concepts.wordings(target.concept)),
-            self._concept_embeddings(concepts.others(target.concept)),
+            self.concept_embeddings(concepts.wordings(target.concept)),
+            self.concept_embeddings(concepts.others(target.concept)),
         )
 
     def _contrast(
-        self, images: Embeddings, wanted: Embeddings, others: Embeddings
+        self, images: Embeddings, wanted: Embeddings, others: Embeddings, *, bias: float = 0.0
     ) -> Probabilities:
         """Softmax of the best wording against all other concepts, from unit embeddings."""
-        package = self._encoder.package
-        yes = (images @ wanted.T).max(axis=1) * package.logit_scale
-        no = _log_sum_exp(images @ others.T * package.logit_scale)
-        margin = yes - no + package.logit_bias
-        return (1 / (1 + np.exp(-margin))).astype(np.float32)
+        card = self._encoder.package.card
+        yes = (images @ wanted.T).max(axis=1) * card.logit_scale
+        no = _log_sum_exp(images @ others.T * card.logit_scale)
+        margin = yes - no + card.logit_bias + bias
+        return np.asarray(1 / (1 + np.exp(-margin)), dtype=np.float32)
 
-    def _concept_embeddings(self, names: Sequence[str]) -> Embeddings:
+    def concept_embeddings(self, names: Sequence[str]) -> Embeddings:
         """Each name in every template of the package, averaged and renormalised; remembered."""
         with self._lock:
+            if self._texts is None:
+                self._texts = self._encoder.known_concepts()
             new = [name for name in names if name not in self._texts]
             if new:
                 self._texts.update(zip(new, self._encode_names(new), strict=True))
             return np.stack([self._texts[name] for name in names])
 
     def _encode_names(self, names: Sequence[str]) -> Embeddings:
-        templates = self._encoder.package.templates
+        templates = self._encoder.package.card.templates
         prompts = [template.format(name) for name in names for template in templates]
         embedded = self._encoder.embed_texts(prompts)
         mean = embedded.reshape(len(names), len(templates), -1).mean(axis=1)

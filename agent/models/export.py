@@ -1,0 +1,243 @@
+"""Exports an open_clip model to a package's ONNX graphs, and measures that they agree.
+
+The graphs hold no weights of their own: each initialiser is external data, an offset into the
+half-precision checkpoint that lies beside them. So the open_clip checkpoint and the ONNX graphs
+are one copy of the weights, and can't drift apart.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import open_clip
+import torch
+from onnx import TensorProto, helper
+from open_clip.tokenizer import SimpleTokenizer
+from safetensors.torch import save_file
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers.models import BPE
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CHECKPOINT = "open_clip_model.safetensors"
+_OPSET = 17
+
+
+class ImageTower(nn.Module):
+    """`visual` of a convolutional timm model with average pooling and a linear projection.
+
+    Two outputs: the unit embedding (n, d), and the projection of every cell of the last feature
+    map (n, d, h, w), whose mean is the embedding before it is brought to unit length.
+    """
+
+    def __init__(self, visual: nn.Module) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.visual.trunk.forward_features(pixels)
+        project = self.visual.head.proj
+        cells = F.conv2d(features, project.weight[:, :, None, None], project.bias)
+        return F.normalize(cells.mean(dim=(2, 3)), dim=1), cells
+
+
+class TextTower(nn.Module):
+    """`text` of a model with causal attention, for token ids (n, length) of any length.
+
+    Causal attention and the last token as the result: padding that is left out changes nothing.
+    """
+
+    def __init__(self, text: nn.Module) -> None:
+        super().__init__()
+        self.text = text
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        length = tokens.shape[1]
+        x = self.text.token_embedding(tokens) + self.text.positional_embedding[:length]
+        mask = self.text.attn_mask[:length, :length]
+        for block in self.text.transformer.resblocks:
+            x = x + block.ls_1(_attend(block.attn, block.ln_1(x), mask))
+            x = x + block.ls_2(block.mlp(block.ln_2(x)))
+        x = self.text.ln_final(x)
+        last = x[torch.arange(tokens.shape[0]), tokens.argmax(dim=1)]
+        return F.normalize(self.text.text_projection(last), dim=1)
+
+
+def _attend(attention: nn.MultiheadAttention, x: Tensor, mask: Tensor) -> Tensor:
+    """Self-attention on (n, length, width), written out: torch's own is traced for one length."""
+    count, length, width = x.shape
+    heads = attention.num_heads
+
+    def split(part: Tensor) -> Tensor:
+        return part.reshape(count, length, heads, width // heads).transpose(1, 2)
+
+    query, key, value = F.linear(x, attention.in_proj_weight, attention.in_proj_bias).chunk(
+        3, dim=2
+    )
+    scores = split(query) @ split(key).transpose(2, 3) / (width // heads) ** 0.5 + mask
+    mixed = (F.softmax(scores, dim=3) @ split(value)).transpose(1, 2).reshape(count, length, width)
+    return attention.out_proj(mixed)
+
+
+def export(model: nn.Module, folder: Path) -> None:
+    """Write checkpoint, `image.onnx`, `text.onnx` and `tokenizer.json` to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {
+        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    save_file(halves, folder / CHECKPOINT)
+    # What is exported and measured is what the file holds: the weights rounded to half precision.
+    model.load_state_dict(halves)
+    model.eval()
+    picture, tokens = torch.zeros(2, 3, 224, 224), torch.ones(2, 7, dtype=torch.long)
+    _graph(
+        ImageTower(model.visual), picture, folder / "image.onnx",
+        ["pixels"], ["embedding", "cells"],
+        {"pixels": {0: "n", 2: "height", 3: "width"}, "embedding": {0: "n"},
+         "cells": {0: "n", 2: "rows", 3: "cols"}},
+    )  # fmt: skip
+    _graph(
+        TextTower(model.text), tokens, folder / "text.onnx", ["tokens"], ["embedding"],
+        {"tokens": {0: "n", 1: "length"}, "embedding": {0: "n"}},
+    )  # fmt: skip
+    tokenizer().save(str(folder / "tokenizer.json"))
+
+
+def _graph(
+    tower: nn.Module,
+    example: Tensor,
+    path: Path,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> None:
+    torch.onnx.export(
+        tower,
+        (example,),
+        str(path),
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamic_axes={name: dict(named) for name, named in axes.items()},
+        opset_version=_OPSET,
+        # Weights keep their names and values: nothing is folded or fused before they are shared.
+        do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE,
+        dynamo=False,
+    )
+    graph = onnx.load(str(path))
+    _share_weights(graph, path.parent / CHECKPOINT)
+    onnx.save(graph, str(path))
+
+
+def _share_weights(graph: Any, checkpoint: Path) -> None:
+    """Let each weight of the graph point into the checkpoint, followed by a cast to float."""
+    places = _places(checkpoint)
+    casts = []
+    for weight in graph.graph.initializer:
+        place = places.get(weight.name)
+        if place is None or weight.data_type != TensorProto.FLOAT:
+            continue
+        shape, offset, length = place
+        if list(weight.dims) != shape:
+            raise ValueError(f"{weight.name}: shape {list(weight.dims)}, in the checkpoint {shape}")
+        full, half = weight.name, f"{weight.name}.half"
+        weight.Clear()
+        weight.name, weight.data_type = half, TensorProto.FLOAT16
+        weight.dims.extend(shape)
+        weight.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", checkpoint.name), ("offset", offset), ("length", length)):
+            weight.external_data.add(key=key, value=str(value))
+        casts += _cast(graph, full, half)
+    for number, cast in enumerate(casts):
+        graph.graph.node.insert(number, cast)
+
+
+def _cast(graph: Any, full: str, half: str) -> list[Any]:
+    """The cast of one weight; of a looked-up table only what was looked up is cast."""
+    lookups = [
+        node for node in graph.graph.node if node.op_type == "Gather" and node.input[0] == full
+    ]
+    if not lookups:
+        return [helper.make_node("Cast", [half], [full], name=f"{full}.cast", to=TensorProto.FLOAT)]
+    for node in lookups:
+        result = node.output[0]
+        node.input[0], node.output[0] = half, f"{result}.half"
+        at = list(graph.graph.node).index(node)
+        cast = helper.make_node("Cast", [node.output[0]], [result], to=TensorProto.FLOAT)
+        graph.graph.node.insert(at + 1, cast)
+    return []
+
+
+def _places(checkpoint: Path) -> dict[str, tuple[list[int], int, int]]:
+    """(shape, offset, length) of each tensor in a safetensors file, in bytes from its start."""
+    with checkpoint.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+    return {
+        name: (entry["shape"], 8 + size + entry["data_offsets"][0],
+               entry["data_offsets"][1] - entry["data_offsets"][0])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }  # fmt: skip
+
+
+def tokenizer() -> Tokenizer:
+    """CLIP's byte-pair encoding in the `tokenizers` library, from open_clip's vocabulary."""
+    known = SimpleTokenizer()
+    start, end = known.encoder["<start_of_text>"], known.encoder["<end_of_text>"]
+    built = Tokenizer(
+        BPE(
+            vocab=known.encoder,
+            merges=list(known.bpe_ranks),
+            continuing_subword_prefix="",
+            end_of_word_suffix="</w>",
+            fuse_unk=False,
+        )
+    )
+    built.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    words = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+    built.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(words), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    built.decoder = decoders.ByteLevel()
+    built.post_processor = processors.TemplateProcessing(
+        single="<start_of_text> $A <end_of_text>",
+        special_tokens=[("<start_of_text>", start), ("<end_of_text>", end)],
+    )
+    return built
+
+
+@torch.inference_mode()
+def parity(
+    folder: Path, pictures: np.ndarray, texts: Sequence[str], found: Sequence[np.ndarray]
+) -> dict[str, float]:
+    """How far the package's embeddings (`found`: pictures', texts') lie from open_clip's own.
+
+    `pictures` (n, 3, size, size) are inputs of the image tower. Returns the largest difference
+    and the least cosine of each tower.
+    """
+    model = open_clip.create_model(f"local-dir:{folder}").eval()
+    length = model.context_length
+    expected = (
+        F.normalize(model.encode_image(torch.from_numpy(pictures)), dim=1).numpy(),
+        F.normalize(
+            model.encode_text(SimpleTokenizer(context_length=length)(list(texts))), dim=1
+        ).numpy(),
+    )
+    measured: dict[str, float] = {"pictures": len(pictures), "texts": len(texts)}
+    for name, mine, theirs in zip(("image", "text"), found, expected, strict=True):
+        measured[f"{name}_largest_difference"] = float(np.abs(mine - theirs).max())
+        measured[f"{name}_least_cosine"] = float((mine * theirs).sum(axis=1).min())
+    return measured

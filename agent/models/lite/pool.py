@@ -1,0 +1,87 @@
+"""The pool of training pictures: drawn once, kept in files, read by memory map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.data import Pixels
+from agent.models.lite import compose
+from agent.models.lite.cutouts import Cutout
+
+TILE_PX, SCENE_PX, MOST_DRAWINGS = 224, 256, 8
+_CHUNK = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Tiles (n, 224, 224, 3) with the drawing each shows (n,); scenes (m, 256, 256, 3) with the
+    drawings in each (m, 8), -1 where there are fewer, and their shares of the squares (m, 8, 4, 4).
+    """
+
+    tiles: Pixels
+    shown: NDArray[np.int64]
+    scenes: Pixels
+    present: NDArray[np.int64]
+    shares: NDArray[np.float32]
+
+
+def make(cutouts: Sequence[Cutout], folder: Path, *, tiles: int, scenes: int, workers: int) -> Pool:
+    """Draw the pool, each picture from a seed of its own, so that any number of workers agree."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shapes = {
+        "tiles": ((tiles, TILE_PX, TILE_PX, 3), np.uint8),
+        "shown": ((tiles,), np.int64),
+        "scenes": ((scenes, SCENE_PX, SCENE_PX, 3), np.uint8),
+        "present": ((scenes, MOST_DRAWINGS), np.int64),
+        "shares": ((scenes, MOST_DRAWINGS, 4, 4), np.float32),
+    }
+    for name, (shape, kind) in shapes.items():
+        np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
+    jobs = [("tiles", at, min(at + _CHUNK, tiles)) for at in range(0, tiles, _CHUNK)]
+    jobs += [("scenes", at, min(at + _CHUNK, scenes)) for at in range(0, scenes, _CHUNK)]
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(list(cutouts), folder)) as pool:
+        for _ in pool.map(_draw, jobs):
+            pass
+    return load(folder)
+
+
+def load(folder: Path) -> Pool:
+    """A pool that was made before."""
+    names = ("tiles", "shown", "scenes", "present", "shares")
+    return Pool(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in names))
+
+
+_state: tuple[list[Cutout], Path]
+
+
+def _start(cutouts: list[Cutout], folder: Path) -> None:
+    global _state  # noqa: PLW0603 - a worker process has no other place for what it is given once
+    _state = (cutouts, folder)
+
+
+def _draw(job: tuple[str, int, int]) -> None:
+    cutouts, folder = _state
+    what, start, stop = job
+    files = {path.stem: np.load(path, mmap_mode="r+") for path in folder.glob("*.npy")}
+    for number in range(start, stop):
+        random = np.random.default_rng([what == "scenes", number])
+        if what == "tiles":
+            shown = int(random.integers(len(cutouts)))
+            picture = compose.tile(TILE_PX, cutouts[shown].pixels, random)
+            files["tiles"][number], files["shown"][number] = np.asarray(picture), shown
+            continue
+        chosen = random.choice(
+            len(cutouts), int(random.integers(2, MOST_DRAWINGS + 1)), replace=False
+        )
+        picture, shares = compose.scene(SCENE_PX, [cutouts[i].pixels for i in chosen], random)
+        files["scenes"][number] = np.asarray(picture)
+        files["present"][number] = np.pad(
+            chosen, (0, MOST_DRAWINGS - len(chosen)), constant_values=-1
+        )
+        files["shares"][number, : len(chosen)] = shares

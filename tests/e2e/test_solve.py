@@ -1,0 +1,110 @@
+"""Whole solves in a real browser, with an oracle in the model's place and with the model."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from playwright.async_api import async_playwright
+from playwright.sync_api import Page
+
+from agent import runner
+from agent.browser import BrowserChoice, find_browser
+from agent.policy import Policy, check
+from fixtures.site import KINDS, Server, serve
+from tests.conftest import Fixed
+
+pytestmark = pytest.mark.e2e
+
+
+def oracle(server: Server) -> Fixed:
+    """A scorer that knows the answer: what fails then is not the model."""
+
+    def choose(_: Any) -> dict[int, float]:
+        waiting = list(server._store._open.values())[-1]
+        return dict.fromkeys(waiting.challenge.answer, 0.99)
+
+    return Fixed(choose)
+
+
+def solve(page: Page, server: Server, url: str, policy: Policy | None = None) -> Any:
+    return runner.solve(page, policy or Policy(), model=oracle(server), url=url)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [1, 1.5, 2])
+def test_right_answers_are_accepted(site: Server, page: Page, kind: str, scale: float) -> None:
+    """With the right tiles known, each kind is solved at once at each device scale."""
+    browser = page.context.browser
+    assert browser is not None
+    with browser.new_context(device_scale_factor=scale) as context:
+        url = f"{site.url}/signup/{kind}?seed=5"
+        outcome = solve(context.new_page(), site, url)
+        assert outcome.solved, outcome.reason
+        assert len(outcome.attempts) == 1
+        assert site.solved(url)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_small_windows(site: Server, page: Page, width: int) -> None:
+    """The widget is scrolled into view, in a narrow and low window, too."""
+    page.set_viewport_size({"width": width, "height": 420})
+    outcome = solve(page, site, f"{site.url}/signup/canvas?seed=6")
+    assert outcome.solved, outcome.reason
+
+
+def test_the_whole_form(site: Server, page: Page) -> None:
+    """After the captcha is solved the form goes through, and without it it does not."""
+    page.goto(f"{site.url}/signup/tiles?seed=8")
+    for name, value in (("name", "Ada"), ("email", "ada@shop.test"), ("password", "lovelace")):
+        page.fill(f"[name={name}]", value)
+    page.click("text=Create account >> nth=-1")
+    assert "Please solve the captcha first" in page.content()
+    page.go_back()
+    for name, value in (("name", "Ada"), ("email", "ada@shop.test"), ("password", "lovelace")):
+        page.fill(f"[name={name}]", value)
+    outcome = runner.solve(page, Policy(), model=oracle(site))  # type: ignore[arg-type]
+    assert outcome.solved, outcome.reason
+    page.click("text=Create account >> nth=-1")
+    assert "Welcome, Ada" in page.content()
+
+
+def test_a_wrong_answer_is_seen(site: Server, page: Page) -> None:
+    """A rejection is reported with what the page said."""
+    policy = check({"retry": {"attempts": 1}, "decide": {"sure": 0}}, where="test")
+    nothing = Fixed(lambda target: dict.fromkeys(range(9), 0.9))
+    url = f"{site.url}/signup/tiles?seed=9"
+    outcome = runner.solve(page, policy, model=nothing, url=url)  # type: ignore[arg-type]
+    assert outcome.status == "unsolved"
+    assert "Not quite" in outcome.reason
+    assert not site.solved(url)
+
+
+def test_expired_challenges(page: Page) -> None:
+    """A challenge that expires is told from a wrong answer and another one is asked for."""
+    with serve(expires_s=0) as server:
+        policy = check({"retry": {"attempts": 2}}, where="test")
+        outcome = solve(page, server, f"{server.url}/signup/tiles?seed=1", policy)
+    assert [attempt.result for attempt in outcome.attempts] == ["expired", "expired"]
+
+
+def test_async_pages(site: Server) -> None:
+    """`solve_async` does on an async page what `solve` does on a sync one."""
+
+    async def go() -> Any:
+        async with async_playwright() as playwright:
+            path = find_browser(BrowserChoice(), playwright)  # type: ignore[arg-type]
+            browser = await playwright.chromium.launch(executable_path=path)
+            page = await browser.new_page()
+            url = f"{site.url}/signup/picture?seed=5"
+            outcome = await runner.solve_async(page, Policy(), model=oracle(site), url=url)  # type: ignore[arg-type]
+            await browser.close()
+            return outcome
+
+    # The sync API has this thread's event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        outcome = thread.submit(asyncio.run, go()).result()
+    assert outcome.solved, outcome.reason
+    assert outcome.attempts[0].grid == (4, 4)

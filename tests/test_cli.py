@@ -1,0 +1,232 @@
+"""The command line: what each wrong input is answered with, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fixtures.site import Server
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "agent.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def tiles(tmp_path: Path) -> list[str]:
+    random = np.random.default_rng(0)
+    paths = []
+    for number in range(3):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(random.integers(0, 255, (60, 60, 3), dtype=np.uint8)).save(path)
+        paths.append(str(path))
+    return paths
+
+
+BUS = ("--instruction", "Select all images with a bus")
+
+
+def test_score_json(tiles: list[str]) -> None:
+    """`score --json` prints one object with a tile for each picture, and nothing else."""
+    done = run("score", *tiles, *BUS, "--json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert (content["target"], content["model"]) == ("bus", "lite")
+    assert [tile["index"] for tile in content["tiles"]] == [0, 1, 2]
+    assert set(content["tiles"][0]) == {"index", "row", "col", "image", "probability", "selected"}
+    assert all(0 <= tile["probability"] <= 1 for tile in content["tiles"])
+
+
+def test_score_fits_80_columns(tiles: list[str]) -> None:
+    """No line for people is longer than 80 columns."""
+    done = run("score", *tiles, *BUS)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_score_a_grid_and_a_reference(tiles: list[str]) -> None:
+    """One picture is cut into a grid; a picture may take the place of the words."""
+    done = run("score", tiles[0], "--grid", "2x2", *BUS, "--json")
+    places = [(tile["row"], tile["col"]) for tile in json.loads(done.stdout)["tiles"]]
+    assert places == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    done = run("score", *tiles, "--reference", tiles[1], "--json")
+    assert done.returncode == 0, done.stderr
+    best = max(json.loads(done.stdout)["tiles"], key=lambda tile: tile["probability"])
+    assert best["index"] == 1
+
+
+def test_split(tmp_path: Path) -> None:
+    """`split` prints rows, columns and boxes, and draws them where asked to."""
+    pixels = np.random.default_rng(0).integers(0, 255, (206, 206, 3), dtype=np.uint8)
+    pixels[100:106] = pixels[:, 100:106] = 255
+    picture, drawn = tmp_path / "grid.png", tmp_path / "drawn.png"
+    Image.fromarray(pixels).save(picture)
+    done = run("split", str(picture), "--json", "--draw", str(drawn))
+    content = json.loads(done.stdout)
+    assert (content["rows"], content["cols"]) == (2, 2)
+    assert content["boxes"] == [[0, 0, 100, 100], [106, 0, 100, 100], [0, 106, 100, 100],
+                                [106, 106, 100, 100]]  # fmt: skip
+    assert Image.open(drawn).size == (206, 206)
+
+
+def test_policy_commands() -> None:
+    """Policies are listed, shown with all defaults, and described by a schema."""
+    listed = json.loads(run("policy", "list", "--json").stdout)
+    assert [policy["name"] for policy in listed["policies"]] == ["ci", "debug", "default"]
+    assert "attempts: 5" in run("policy", "show", "ci").stdout
+    assert json.loads(run("policy", "schema").stdout)["title"] == "Policy"
+
+
+def test_options_come_from_the_environment(tiles: list[str]) -> None:
+    """Every option can be set by a variable CAPTCHA_AGENT_…"""
+    done = run("score", *tiles, *BUS, CAPTCHA_AGENT_JSON="1", CAPTCHA_AGENT_POLICY="ci")
+    assert json.loads(done.stdout)["target"] == "bus"
+    done = run("score", *tiles, *BUS, CAPTCHA_AGENT_POLICY="nightly")
+    assert done.returncode == 2
+
+
+WRONG = [
+    (("score", "{tile}", *BUS, "--policy", "nightly"), 2,
+     "policy 'nightly' is unknown: use one of ci, debug, default, or the path of a .yaml file"),
+    (("score", "{tile}", *BUS, "--model", "/nowhere"), 4,
+     "model '/nowhere': no model package there; use 'lite', which comes with captcha-agent, or "
+     "the folder of a package"),
+    (("score", "{text}", *BUS), 2, "text.png: is no picture that can be read (PNG, JPEG, WebP, GIF)"),
+    (("score", "{cut}", *BUS), 2, "cut.png: cannot be read as a picture"),
+    (("score", "{huge}", *BUS), 2,
+     "huge.png: 8000x6000 pixels are too many, at most 40 million are read; make it smaller first"),
+    (("score", "none.png", *BUS), 2, "none.png: cannot be read as a picture: No such file"),
+    (("score", "{tile}", "--instruction", "Please verify you are human"), 2,
+     "the instruction 'Please verify you are human' names nothing to look for; expected a "
+     "sentence such as 'Select all images with a bus'"),
+    (("score", "{tile}"), 2, "score: give either --instruction TEXT or --reference IMAGE"),
+    (("score", "{tile}", *BUS, "--grid", "4by4"), 2, "--grid 4by4: must be ROWSxCOLUMNS"),
+    (("policy", "check", "{policy}"), 2, "retry.atempts: unknown key; did you mean 'attempts'?"),
+    (("solve", "https://example.com/"), 3, "the host 'example.com' is outside the allowed scope"),
+    (("solve", "http://localhost/", "--allow", "*"), 2, "allow '*': must be a host such as"),
+    (("solve", "http://localhost/", "--success", "x"), 2, "must be selector:CSS, text:WORDS or"),
+    (("solve", "http://localhost:1/"), 1, "http://localhost:1/: the page could not be opened"),
+    (("solve", "http://localhost/", "--executable-path", "/no/browser"), 4,
+     "--executable-path /no/browser: no such file"),
+    (("demo", "--kind", "sliders"), 2, "--kind sliders: unknown; use one of tiles, picture, canvas"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("files")
+    Image.new("RGB", (60, 60)).save(folder / "tile.png")
+    Image.effect_noise((60, 60), 50).save(folder / "whole.png")
+    (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:900])
+    Image.new("1", (8000, 6000)).save(folder / "huge.png")
+    (folder / "text.png").write_text("no picture")
+    (folder / "policy.yaml").write_text("retry: {atempts: 3}")
+    return {path.stem: str(path) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("arguments", "status", "message"), WRONG)
+def test_wrong_input(
+    arguments: tuple[str, ...], status: int, message: str, files: dict[str, str]
+) -> None:
+    """Each wrong input has its own message and exit status, and no traceback."""
+    done = run(*(argument.format(**files) for argument in arguments))
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert done.stderr.startswith("captcha-agent: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_no_browser(site: Server, tmp_path: Path) -> None:
+    """Where no browser is installed the message says the commands that get one."""
+    code = (
+        "import sys; from agent import browser; browser._installed = lambda: iter(());"
+        "sys.argv = ['captcha-agent', 'solve', sys.argv[1]]; from agent.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, site.url],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)},
+    )
+    assert done.returncode == 4
+    assert done.stderr == (
+        "captcha-agent: no chromium browser found: run `playwright install chromium`, or on Debian "
+        "and Ubuntu `apt-get install chromium`, or install Google Chrome; or name one with "
+        "--executable-path\n"
+    )
+
+
+class Wayward(BaseHTTPRequestHandler):
+    """Pages that lead elsewhere, hold nothing, or fail."""
+
+    def do_GET(self) -> None:
+        """Answer by the path."""
+        status, body, headers = {
+            "/redirect": (302, "", {"Location": "http://shop.invalid/form"}),
+            "/script": (200, "<script>location = 'http://shop.invalid/form'</script>", {}),
+            "/frame": (200, "<iframe src='http://shop.invalid/form'></iframe>", {}),
+            "/plain": (200, "<title>Plain</title><h1>Hello</h1><p>No captcha here.</p>", {}),
+        }.get(self.path, (500, "broken", {}))
+        self.send_response(status)
+        for name, value in {"Content-Type": "text/html", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def wayward() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Wayward)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("path", ["/redirect", "/script", "/frame"])
+def test_ways_out_of_the_scope(wayward: str, path: str) -> None:
+    """A redirect, a script or a frame that leads out of the scope is refused with status 3."""
+    done = run("solve", wayward + path, "--json", "--timeout", "20")
+    assert done.returncode == 3, done.stderr
+    content = json.loads(done.stdout)
+    assert content["status"] == "refused"
+    assert "the host 'shop.invalid' is outside the allowed scope" in content["reason"]
+
+
+@pytest.mark.e2e
+def test_a_page_without_a_captcha(wayward: str, tmp_path: Path) -> None:
+    """A page without a captcha is tried, not solved: status 1, the reason in JSON and report."""
+    done = run(
+        "solve", wayward + "/plain", "--json", "--timeout", "1", "--report", str(tmp_path / "r")
+    )
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["status"] == "unsolved"
+    assert (tmp_path / "r" / "index.html").exists()
+
+
+@pytest.mark.e2e
+def test_a_page_that_fails(wayward: str) -> None:
+    """An HTTP error is reported as that."""
+    done = run("solve", wayward + "/broken")
+    assert done.returncode == 1
+    assert "the site answered with HTTP status 500; expected a page with a captcha" in done.stderr

@@ -1,0 +1,103 @@
+"""From tiles to probabilities and choices."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import agent
+from agent import concepts
+from agent.data import Target
+from agent.decider import decide
+from agent.errors import UsageError
+from agent.policy import Decide
+from agent.scorer import Scorer, load_scorer
+from fixtures.challenge import make
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return load_scorer("lite")
+
+
+def tiles(seed: int) -> tuple[list[Image.Image], str, frozenset[int]]:
+    made = make("tiles", f"{seed}:0", np.random.default_rng(seed))
+    return [Image.open(io.BytesIO(p)) for p in made.pictures], made.instruction, made.answer
+
+
+def test_the_python_surface(scorer: Scorer) -> None:
+    """Names, shapes and types are those that users script against."""
+    pictures, text, _ = tiles(1)
+    decision = scorer.score(pictures, text)
+    assert decision.probabilities.shape == (9,)
+    assert decision.probabilities.dtype == np.float32
+    assert ((decision.probabilities >= 0) & (decision.probabilities <= 1)).all()
+    assert all(isinstance(index, int) for index in decision.selected)
+    assert agent.load_scorer("lite") is scorer
+    whole = scorer.score_picture(pictures[0], "Select all squares with a bus", rows=4, cols=4)
+    assert whole.probabilities.shape == (16,)
+
+
+def test_right_tiles_are_likelier_than_wrong_ones(scorer: Scorer) -> None:
+    """Over many grids a right tile outranks a wrong one nine times in ten, whatever the style."""
+    wins = pairs = 0
+    for seed in range(40):
+        pictures, text, answer = tiles(seed)
+        found = scorer.score(pictures, text).probabilities
+        right = found[sorted(answer)]
+        wrong = found[[index for index in range(9) if index not in answer]]
+        wins += int((right[:, None] > wrong[None, :]).sum())
+        pairs += len(right) * len(wrong)
+    assert wins / pairs > 0.9
+
+
+def test_a_reference_matches_itself(scorer: Scorer) -> None:
+    """A picture matches itself better than any other."""
+    pictures, _, _ = tiles(3)
+    for index, picture in enumerate(pictures):
+        assert int(scorer.score(pictures, reference=picture).probabilities.argmax()) == index
+
+
+def test_no_tiles(scorer: Scorer) -> None:
+    """Nothing to score is wrong usage."""
+    with pytest.raises(UsageError, match="expected at least one picture"):
+        scorer.score([], "Select all images with a bus")
+
+
+def target(*, many: bool = True, wanted: bool = True, none_allowed: bool = False) -> Target:
+    return Target("bus", "", wanted=wanted, many=many, none_allowed=none_allowed)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "asked", "selected"),
+    [
+        ([0.9, 0.1, 0.6], target(), (0, 2)),
+        ([0.4, 0.1, 0.3], target(), (0,)),
+        ([0.4, 0.1, 0.3], target(none_allowed=True), ()),
+        ([0.9, 0.1, 0.95], target(many=False), (2,)),
+        ([0.9, 0.1, 0.6], target(wanted=False), (1,)),
+    ],
+)
+def test_decisions(probabilities: list[float], asked: Target, selected: tuple[int, ...]) -> None:
+    """The threshold decides, but where one must match the likeliest is taken."""
+    found = decide(np.array(probabilities, dtype=np.float32), asked, Decide())
+    assert found.selected == selected
+    assert 0 <= found.confidence <= 1
+
+
+def test_confidence_is_that_of_the_whole_choice() -> None:
+    """The tiles' chances to be judged rightly are multiplied."""
+    found = decide(np.array([0.9, 0.2], dtype=np.float32), target(), Decide())
+    assert found.confidence == pytest.approx(0.9 * 0.8, abs=1e-6)
+
+
+def test_contrast_leaves_out_kin() -> None:
+    """A concept is contrasted neither with itself nor with what is above, below or alike."""
+    others = set(concepts.others("puppy"))
+    assert not {"dog", "poodle", "animal"} & others
+    assert {"cat", "bus"} <= others
+    assert "car" not in concepts.others("red car")
+    assert "car" not in concepts.others("vehicle")
