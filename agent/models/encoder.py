@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
+
 from agent.errors import UsageError
 from agent.models.store import ImageInput, Package, open_package
 

@@ -154,7 +154,7 @@ def _clouds(size: int, random: Random) -> NDArray[np.float32]:
         for channel in range(3):
             layer = Image.fromarray(field[..., channel].astype(np.float32))
             total[..., channel] += np.asarray(layer.resize((size, size), Image.Resampling.BICUBIC))
-    return total
+    return np.asarray(total, dtype=np.float32)
 
 
 def _stripes(size: int, random: Random) -> NDArray[np.float32]:
@@ -165,7 +165,7 @@ def _stripes(size: int, random: Random) -> NDArray[np.float32]:
     edge = np.clip(wave * random.uniform(1, 8) * 0.5 + 0.5, 0, 1)[..., None]
     first = _color(random)
     second = np.clip(first + random.normal(0, 45, 3), 0, 255)
-    return (first * edge + second * (1 - edge)).astype(np.float32)
+    return np.asarray(first * edge + second * (1 - edge), dtype=np.float32)
 
 
 def _landscape(size: int, random: Random) -> NDArray[np.float32]:

@@ -103,7 +103,11 @@ def write_card(folder: Path, parity: dict[str, float]) -> None:
         "templates": list(TEMPLATES),
         "precision": "float16 weights, float32 arithmetic",
         "parity": parity,
-        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},
+        "files": {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in FILES
+            if (folder / name).exists()
+        },
     }
     content = yaml.safe_dump(card, sort_keys=False, allow_unicode=True)
     (folder / "model.yaml").write_text(content, encoding="utf-8")
