@@ -8,7 +8,7 @@ that thought.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -141,9 +141,11 @@ def _attempts(run: _Run) -> Flow:
         challenge = yield from _read_challenge(run, last)
         decision = yield from _choose(run, challenge)
         unsure = decision.confidence < policy.decide.sure and policy.reactions.unsure != "submit"
-        if unsure and (yield from _exchange_unsure(run, challenge)):
-            last = challenge
-            continue
+        if unsure:
+            exchanged = yield from _exchange_unsure(run, challenge)
+            if exchanged is not None:
+                last = exchanged
+                continue
         verdict = yield from _answer(run, challenge)
         run.keep(challenge, verdict.result, verdict.reason)
         yield from run.ask(Tell(_line(run, run.attempts[-1])))
@@ -153,8 +155,7 @@ def _attempts(run: _Run) -> Flow:
             raise _StopError(
                 f"{run.answers()} of {policy.retry.attempts} attempts: {verdict.reason}"
             )
-        yield from _react(run, challenge, verdict)
-        last = challenge
+        last = yield from _react(run, challenge, verdict)
 
 
 # --- looking ------------------------------------------------------------------------------------
@@ -277,7 +278,7 @@ def _choose(run: _Run, challenge: _Challenge) -> Flow:
 
 
 def _exchange_unsure(run: _Run, challenge: _Challenge) -> Flow:
-    """Ask for another challenge instead of guessing; False where that can't be had."""
+    """Ask for another challenge instead of guessing: what it replaces, None if it can't be had."""
     policy, decision = run.policy, challenge.decision
     assert decision is not None
     reason = f"sure to {decision.confidence:.2f} only, the policy asks for {policy.decide.sure:g}"
@@ -285,11 +286,10 @@ def _exchange_unsure(run: _Run, challenge: _Challenge) -> Flow:
         run.keep(challenge, "error", reason)
         raise _StopError(f"unsure: {reason}")
     if challenge.widget.reload is None or run.reloads >= policy.retry.reloads:
-        return False
+        return None
     run.keep(challenge, "reloaded", reason)
     yield from run.ask(Tell(_line(run, run.attempts[-1])))
-    yield from _reload(run, challenge)
-    return True
+    return (yield from _reload(run, challenge))
 
 
 # --- acting -------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def _redrawn(run: _Run, challenge: _Challenge) -> Flow:
 
 
 def _react(run: _Run, challenge: _Challenge, verdict: Verdict) -> Flow:
-    """Prepare the next attempt, as the policy says for this verdict."""
+    """Prepare the next attempt as the policy says for this verdict: the challenge dealt with."""
     reactions: dict[str, Reaction] = {
         "rejected": run.policy.reactions.rejected,
         "expired": run.policy.reactions.expired,
@@ -382,11 +382,15 @@ def _react(run: _Run, challenge: _Challenge, verdict: Verdict) -> Flow:
     run.stage = "find"
     yield from run.ask(Wait(run.policy.retry.wait_before(run.answers() + 1)))
     if reaction == "reload":
-        yield from _reload(run, challenge)
+        return (yield from _reload(run, challenge))
+    return challenge
 
 
 def _reload(run: _Run, challenge: _Challenge) -> Flow:
-    """Ask the page for another challenge."""
+    """Ask the page for another challenge; returns the one it takes the place of.
+
+    The page may have exchanged `challenge` by itself already: what it shows now is what must go.
+    """
     run.stage = "find"
     observation = yield from run.ask(Look())
     widget = finder.find(observation.value) if observation.value else None
@@ -396,7 +400,9 @@ def _reload(run: _Run, challenge: _Challenge) -> Flow:
     if run.reloads >= run.policy.retry.reloads:
         raise _StopError(f"all {run.policy.retry.reloads} reloads of the policy are used up")
     run.reloads += 1
+    shown = yield from _capture(run, challenge.widget.area)
     yield from run.ask(Click(*button.box.center))
+    return replace(challenge, picture=shown) if shown else challenge
 
 
 def _line(run: _Run, attempt: Attempt) -> str:

@@ -80,7 +80,7 @@ def _prepare(
     rules = rules.model_copy(update={"success": check_success(success or rules.success)})
     scope = Scope(allow=(*rules.allow, *allow))
     scorer = load_scorer(model) if isinstance(model, str) else model
-    threading.Thread(target=scorer.warm, name="captcha-agent-warm", daemon=True).start()
+    threading.Thread(target=scorer.warm, name="captcha-agent-warm").start()
     return rules, scorer, Driver(page, scope)
 
 

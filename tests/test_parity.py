@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from agent import flow, runner
 from agent.policy import Policy
-from tests.conftest import FakePage, Fixed, unwrapped
+from tests.conftest import FakePage, Fixed, run_async, unwrapped
 
 SCRIPTS: list[dict[str, Any]] = [
     {},
@@ -27,7 +26,7 @@ def test_sync_and_async_agree(script: dict[str, Any]) -> None:
     scorer = Fixed(lambda target: {0: 0.9, 4: 0.99})
     first, second = FakePage(**_fresh(script)), FakePage(**_fresh(script))
     now = runner.run(flow.solve(Policy(), model="m"), unwrapped(first), scorer)
-    later = asyncio.run(runner.run_async(flow.solve(Policy(), model="m"), second, scorer))
+    later = run_async(runner.run_async(flow.solve(Policy(), model="m"), second, scorer))
     # Scoring is timed by the real clock; everything else must be equal.
     assert [_untimed(a) for a in now.attempts] == [_untimed(a) for a in later.attempts]
     assert (now.status, now.reason, now.url) == (later.status, later.reason, later.url)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from agent import runner
 from agent.browser import BrowserChoice, find_browser
 from agent.policy import Policy, check
 from fixtures.site import KINDS, Server, serve
-from tests.conftest import Fixed
+from tests.conftest import Fixed, run_async
 
 pytestmark = pytest.mark.e2e
 
@@ -103,8 +101,6 @@ def test_async_pages(site: Server) -> None:
             await browser.close()
             return outcome
 
-    # The sync API has this thread's event loop already.
-    with ThreadPoolExecutor(1) as thread:
-        outcome = thread.submit(asyncio.run, go()).result()
+    outcome = run_async(go())
     assert outcome.solved, outcome.reason
     assert outcome.attempts[0].grid == (4, 4)

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from agent import concepts
 from agent.models.lite import cutouts, image_tower, package, pool, sources, text_tower, vocabulary
 
-TILES, SCENES, PASSES = 16000, 2666, 2
+TILES, SCENES, PASSES = 24000, 4000, 3
 NOUNS = 16000  # of WordNet's, beside all captions and class names
 TEXT_STEPS, TUNE_STEPS = 700, 300
 SEED = 0
