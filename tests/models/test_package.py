@@ -29,9 +29,11 @@ def pictures(count: int, size: tuple[int, int] = (90, 120)) -> list[Image.Image]
 
 
 def test_weights_are_small_and_no_pickle() -> None:
-    """The repository holds at most 30 MB of weights, in safetensors or ONNX."""
+    """The repository holds at most 30 MB of weights, in safetensors, ONNX, or plain arrays."""
     weights = [path for path in LITE.iterdir() if path.stat().st_size > 60_000]
-    assert {path.suffix for path in weights} <= {".safetensors", ".onnx", ".json"}
+    assert {path.suffix for path in weights} <= {".safetensors", ".onnx", ".json", ".npz"}
+    with np.load(LITE / "concepts.npz", allow_pickle=False) as arrays:
+        assert all(array.dtype.kind in "fU" for array in arrays.values())
     assert sum(path.stat().st_size for path in weights) <= 30_000_000
 
 
