@@ -119,14 +119,16 @@ class Scorer:
     ) -> Probabilities:
         """Shape (n,): how likely each tile shows the target's concept (or the reference's)."""
         images = self._encoder.embed_images(tiles)
+        card = self._encoder.package.card
         if reference is not None:
             wanted = self._encoder.embed_images([reference])
             others = self.concept_embeddings(concepts.names())
             # The reference's own concept is unknown here: leave out what it resembles most.
             near = np.argsort(others @ wanted[0])[-_LIKE_REFERENCE:]
             others = np.delete(others, near, axis=0)
-            return self._contrast(images, wanted, others)
-        return self._contrast(images, *self._prompts(target))
+            return _contrast(images, wanted, others, card.logit_scale, card.logit_bias)
+        wanted, others = self._prompts(target)
+        return _contrast(images, wanted, others, card.logit_scale, card.logit_bias)
 
     def square_probabilities(
         self,
@@ -135,27 +137,18 @@ class Scorer:
         target: Target,
     ) -> Probabilities:
         """Shape (n,): how likely each square (left, top, right, bottom) shows the concept."""
-        if self._encoder.package.card.cells is None:
+        cells = self._encoder.package.card.cells
+        if cells is None:
             return self.probabilities([picture.crop(_whole(edge)) for edge in edges], target)
         squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
-        bias = self._encoder.package.card.square_logit_bias
-        return self._contrast(squares, *self._prompts(target), bias=bias)
+        wanted, others = self._prompts(target)
+        return _contrast(squares, wanted, others, cells.logit_scale, cells.logit_bias)
 
     def _prompts(self, target: Target) -> tuple[Embeddings, Embeddings]:
         return (
             self.concept_embeddings(concepts.wordings(target.concept)),
             self.concept_embeddings(concepts.others(target.concept)),
         )
-
-    def _contrast(
-        self, images: Embeddings, wanted: Embeddings, others: Embeddings, *, bias: float = 0.0
-    ) -> Probabilities:
-        """Softmax of the best wording against all other concepts, from unit embeddings."""
-        card = self._encoder.package.card
-        yes = (images @ wanted.T).max(axis=1) * card.logit_scale
-        no = _log_sum_exp(images @ others.T * card.logit_scale)
-        margin = yes - no + card.logit_bias + bias
-        return np.asarray(1 / (1 + np.exp(-margin)), dtype=np.float32)
 
     def concept_embeddings(self, names: Sequence[str]) -> Embeddings:
         """Each name in every template of the package, averaged and renormalised; remembered."""
@@ -195,6 +188,15 @@ def _target(
     if reference is not None and not instruction_text:
         return Target(concept="", instruction="", reference=True)
     return instruction.read(instruction_text, reference=reference is not None)
+
+
+def _contrast(
+    images: Embeddings, wanted: Embeddings, others: Embeddings, scale: float, bias: float
+) -> Probabilities:
+    """Softmax of the best wording against all other concepts, from unit embeddings."""
+    yes = (images @ wanted.T).max(axis=1) * scale
+    no = _log_sum_exp(images @ others.T * scale)
+    return np.asarray(1 / (1 + np.exp(-(yes - no + bias))), dtype=np.float32)
 
 
 def _pool(

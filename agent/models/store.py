@@ -35,6 +35,8 @@ class Cells(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     size_px: int = Field(gt=0, le=4096, description="a whole picture is resized to it, squared")
+    logit_scale: float = Field(gt=0, description="as the tiles' own, calibrated on squares")
+    logit_bias: float = 0.0
 
 
 class Card(BaseModel):
@@ -51,7 +53,6 @@ class Card(BaseModel):
     embedding_size: int = Field(gt=0)
     logit_scale: float = Field(gt=0)
     logit_bias: float = 0.0
-    square_logit_bias: float = 0.0
     templates: tuple[Annotated[str, Field(pattern=r"\{\}")], ...] = Field(min_length=1)
     precision: str
     parity: Mapping[str, Any] = Field(default_factory=dict)

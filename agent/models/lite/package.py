@@ -25,7 +25,8 @@ CONFIG = "open_clip_config.json"
 FILES = (export.CHECKPOINT, "image.onnx", "text.onnx", "tokenizer.json", CONCEPTS)
 LEAST_COSINE = 0.9999
 # Found on drawings and photographs outside training, see MODEL_CARD.md.
-LOGIT_SCALE, LOGIT_BIAS, SQUARE_LOGIT_BIAS, CELLS_PX = 20.0, 0.0, 0.0, 256
+LOGIT_SCALE, LOGIT_BIAS = 30.0, 5.0
+CELLS = {"size_px": 256, "logit_scale": 15.0, "logit_bias": 3.75}
 TEMPLATES = ("a photo of a {}",)
 
 
@@ -94,12 +95,11 @@ def write_card(folder: Path, parity: dict[str, float]) -> None:
             "resize_mode": "shortest",
             "interpolation": "bicubic",
         },
-        "cells": {"size_px": CELLS_PX},
+        "cells": CELLS,
         "context_length": 32,
         "embedding_size": 256,
         "logit_scale": LOGIT_SCALE,
         "logit_bias": LOGIT_BIAS,
-        "square_logit_bias": SQUARE_LOGIT_BIAS,
         "templates": list(TEMPLATES),
         "precision": "float16 weights, float32 arithmetic",
         "parity": parity,
