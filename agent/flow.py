@@ -177,7 +177,7 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
         run.stage = "split"
         if picture is not None and not (last and _same(picture, last)):
             grid = _split(picture, widget)
-            if not _has_blank(picture, grid):
+            if not _has_blank(picture, grid) and (yield from _still_there(run, widget)):
                 return _Challenge(snapshot, widget, target, picture, grid)
         if run.now_s - began_s > run.policy.waits.find_s:
             raise _StopError(
@@ -190,6 +190,15 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
         run.stage = "capture"
         yield from run.ask(Wait(run.policy.waits.poll_s))
         snapshot, widget = yield from _find(run)
+
+
+def _still_there(run: _Run, widget: Widget) -> Flow:
+    """Whether the page shows `widget` after its capture, too: else question and picture of two
+    challenges might be taken for one.
+    """
+    observation = yield from run.ask(Look())
+    now = finder.find(observation.value) if observation.value else None
+    return now is not None and now.area == widget.area and not verifier.exchanged(widget, now)
 
 
 def _find(run: _Run) -> Flow:

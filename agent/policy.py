@@ -30,7 +30,7 @@ class Retry(_Part):
     """How often and how long to try."""
 
     attempts: int = Field(3, ge=1, le=100, description="answers submitted at most")
-    reloads: int = Field(3, ge=0, le=100, description="challenges exchanged unanswered at most")
+    reloads: int = Field(8, ge=0, le=100, description="challenges exchanged unanswered at most")
     deadline_s: float = Field(60, gt=0, le=3600, description="for everything, from the first look")
     wait_s: Seconds = Field(0.2, description="before the second attempt; grows by `backoff`")
     wait_max_s: Seconds = Field(5, description="no wait between attempts is longer")
@@ -58,7 +58,7 @@ class Decide(_Part):
     """From probabilities to a choice."""
 
     threshold: Share = Field(0.5, description="a tile at or above it is chosen")
-    sure: Share = Field(0.2, description="least confidence in the whole choice to submit it")
+    sure: Share = Field(0.5, description="least confidence in the whole choice to submit it")
 
 
 class Waits(_Part):

@@ -40,7 +40,7 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
             if words.share(text, result):
                 return Verdict(result, f"the page says {text!r}")
     now = finder.find(after)
-    if now is not None and _exchanged(widget, now):
+    if now is not None and exchanged(widget, now):
         return Verdict("rejected", "the page shows another challenge instead of moving on")
     if success:
         return None
@@ -84,7 +84,8 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _exchanged(old: Widget, new: Widget) -> bool:
+def exchanged(old: Widget, new: Widget) -> bool:
+    """Whether another challenge took the place of one, by its question or its pictures."""
     if old.instruction != new.instruction:
         return True
     sources = {tile.source for tile in old.tiles if tile.source}

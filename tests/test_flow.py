@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent import flow, runner
-from agent.data import Outcome
+from agent.data import Action, Look, Outcome
 from agent.policy import Policy, check
 from tests.conftest import FakePage, Fixed, unwrapped
 
@@ -56,6 +56,26 @@ def test_stop_on_rejection() -> None:
     assert len(outcome.attempts) == 1
 
 
+class Hasty(FakePage):
+    """A page that exchanges its challenge just after it was looked at for the second time."""
+
+    looks: int = 0
+
+    def _perform(self, action: Action) -> Any:
+        seen = super()._perform(action)
+        if isinstance(action, Look) and action.selector == "" and self.challenge == 0:
+            self.looks += 1
+            if self.looks == 3:
+                self.challenge, self.instruction = 1, "Select all images with a cat"
+        return seen
+
+
+def test_question_and_pictures_are_of_one_challenge() -> None:
+    """A challenge exchanged between look and screenshot is read anew, never mixed with the old."""
+    outcome = solve(Hasty(), SURE)
+    assert [attempt.instruction for attempt in outcome.attempts] == ["Select all images with a cat"]
+
+
 def test_unsure_exchanges_the_challenge_instead_of_guessing() -> None:
     """A choice that is less sure than the policy asks for is not submitted but reloaded."""
     page = FakePage()
@@ -70,7 +90,7 @@ def test_unsure_may_stop() -> None:
     page = FakePage()
     outcome = solve(page, dict.fromkeys(range(9), 0.5), reactions={"unsure": "stop"})
     assert outcome.status == "unsolved"
-    assert outcome.reason.startswith("unsure: sure to 0.00 only, the policy asks for 0.2")
+    assert outcome.reason.startswith("unsure: sure to 0.00 only, the policy asks for 0.5")
     assert page.clicks == 0
 
 

@@ -107,7 +107,7 @@ def export(model: nn.Module, folder: Path) -> None:
         TextTower(model.text), tokens, folder / "text.onnx", ["tokens"], ["embedding"],
         {"tokens": {0: "n", 1: "length"}, "embedding": {0: "n"}},
     )  # fmt: skip
-    tokenizer().save(str(folder / "tokenizer.json"))
+    tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
 
 
 def _graph(

@@ -66,7 +66,7 @@ def write_concepts(folder: Path) -> None:
     write_card(folder, {})
     embeddings = Scorer(load_encoder(str(folder))).concept_embeddings(concepts.names())
     names = np.array(concepts.names())
-    np.savez(folder / CONCEPTS, names=names, embeddings=embeddings.astype(np.float16))
+    np.savez_compressed(folder / CONCEPTS, names=names, embeddings=embeddings.astype(np.float16))
 
 
 def measure(folder: Path) -> dict[str, float]:
