@@ -140,8 +140,16 @@ class Scorer:
         cells = self._encoder.package.card.cells
         if cells is None:
             return self.probabilities([picture.crop(_whole(edge)) for edge in edges], target)
-        squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
         wanted, others = self._prompts(target)
+        if cells.objects is not None:
+            embeddings, masks = self._encoder.embed_objects(picture)
+            likely = _contrast(
+                embeddings, wanted, others, cells.objects.logit_scale, cells.objects.logit_bias
+            )
+            covered = _pool_shares(masks, picture.size, edges) >= cells.objects.least_share
+            # A square shows what the likeliest thing in it shows; an empty one shows nothing.
+            return np.asarray((covered * likely).max(axis=1, initial=_EMPTY), dtype=np.float32)
+        squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
         return _contrast(squares, wanted, others, cells.logit_scale, cells.logit_bias)
 
     def _prompts(self, target: Target) -> tuple[Embeddings, Embeddings]:
@@ -169,6 +177,7 @@ class Scorer:
 
 
 _LIKE_REFERENCE = 8
+_EMPTY = 0.001  # how likely a square without any thing shows the one that is asked for
 
 
 @lru_cache(maxsize=4)
@@ -205,14 +214,36 @@ def _pool(
     edges: Sequence[tuple[float, float, float, float]],
 ) -> Embeddings:
     """Unit embeddings (n, d) of squares: the mean of the cells (h, w, d) that each one covers."""
-    height, width, _ = cells.shape
-    squares = []
-    for left, top, right, bottom in edges:
-        down = _share(top / size[1] * height, bottom / size[1] * height, height)
-        across = _share(left / size[0] * width, right / size[0] * width, width)
-        squares.append(np.einsum("h,w,hwd->d", down, across, cells))
-    stacked = np.stack(squares)
+    stacked = np.einsum("nhw,hwd->nd", _covers(cells.shape[:2], size, edges), cells)
     return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _pool_shares(
+    masks: NDArray[np.float32],
+    size: tuple[int, int],
+    edges: Sequence[tuple[float, float, float, float]],
+) -> NDArray[np.float64]:
+    """Shape (n, k): the share of each square that each of the masks (k, h, w) covers."""
+    covers = _covers(masks.shape[1:], size, edges)
+    summed = np.einsum("nhw,khw->nk", covers, masks)
+    return np.asarray(summed / covers.sum(axis=(1, 2))[:, None], dtype=np.float64)
+
+
+def _covers(
+    shape: Sequence[int],
+    size: tuple[int, int],
+    edges: Sequence[tuple[float, float, float, float]],
+) -> NDArray[np.float64]:
+    """Shape (n, h, w): how much of each cell lies in each square of a picture."""
+    height, width = shape
+    covers = [
+        np.outer(
+            _share(top / size[1] * height, bottom / size[1] * height, height),
+            _share(left / size[0] * width, right / size[0] * width, width),
+        )
+        for left, top, right, bottom in edges
+    ]
+    return np.stack(covers)
 
 
 def _share(start: float, stop: float, count: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent.errors import UsageError
+from agent.models import objects
 from agent.models.store import ImageInput, Package, open_package
 
 Embeddings = NDArray[np.float32]
@@ -61,10 +62,33 @@ class Encoder:
         cells = self.package.card.cells
         if cells is None:
             raise UsageError(f"model {self.package.name!r} scores no cells of a picture")
-        square = picture.convert("RGB").resize((cells.size_px,) * 2, Image.Resampling.BICUBIC)
-        pixels = _scaled(square, self.package.card.image)[None]
+        pixels = self._whole(picture, cells.size_px)
         (found,) = self._run(self._image, ["cells"], {"pixels": pixels})
         return np.asarray(found[0].transpose(1, 2, 0))
+
+    def embed_objects(self, picture: Image.Image) -> tuple[Embeddings, NDArray[np.float32]]:
+        """The things in a picture: an embedding of each (k, d), and where each is (k, h, w).
+
+        A thing's embedding is the mean of the cells that it covers. Raises UsageError where the
+        model tells no things apart.
+        """
+        cells = self.package.card.cells
+        if cells is None or cells.objects is None:
+            raise UsageError(f"model {self.package.name!r} tells no things of a picture apart")
+        pixels = self._whole(picture, cells.size_px)
+        embedded, halfway = self._run(self._image, ["cells", "halfway"], {"pixels": pixels})
+        (found,) = self._run(self._objects, ["objects"], {"halfway": halfway})
+        masks = objects.grouped(1 / (1 + np.exp(-found[0, 0])), found[0, 1:])
+        rows, cols = embedded.shape[2:]
+        # Two by two cells half-way are one of the last feature map.
+        coarse = masks.reshape(len(masks), rows, 2, cols, 2).mean(axis=(2, 4))
+        summed = np.einsum("khw,dhw->kd", coarse, embedded[0])
+        length = np.linalg.norm(summed, axis=1, keepdims=True)
+        return np.asarray(summed / length, dtype=np.float32), masks
+
+    def _whole(self, picture: Image.Image, size: int) -> NDArray[np.float32]:
+        square = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+        return _scaled(square, self.package.card.image)[None]
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """Shape (n, d): one unit embedding a text, taken as it is, without a template."""
@@ -116,6 +140,15 @@ class Encoder:
     def _text(self) -> onnxruntime.InferenceSession:
         with self._lock:
             return self._text_session
+
+    @property
+    def _objects(self) -> onnxruntime.InferenceSession:
+        with self._lock:
+            return self._objects_session
+
+    @cached_property
+    def _objects_session(self) -> onnxruntime.InferenceSession:
+        return _session(self.package.folder / "objects.onnx", self._threads)
 
     @cached_property
     def _image_session(self) -> onnxruntime.InferenceSession:

@@ -26,25 +26,34 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 CHECKPOINT = "open_clip_model.safetensors"
+HALFWAY = 4  # stages of the trunk before the last halving of its feature map
 _OPSET = 17
 
 
 class ImageTower(nn.Module):
     """`visual` of a convolutional timm model with average pooling and a linear projection.
 
-    Two outputs: the unit embedding (n, d), and the projection of every cell of the last feature
-    map (n, d, h, w), whose mean is the embedding before it is brought to unit length.
+    Three outputs: the unit embedding (n, d); the projection of every cell of the last feature map
+    (n, d, h, w), whose mean is the embedding before it is brought to unit length; and the features
+    half-way (n, c, 2h, 2w), from which `lite/objects.py` tells where things are.
     """
 
     def __init__(self, visual: nn.Module) -> None:
         super().__init__()
         self.visual = visual
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.visual.trunk.forward_features(pixels)
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        trunk = self.visual.trunk
+        halfway = trunk.bn1(trunk.conv_stem(pixels))
+        for block in trunk.blocks[:HALFWAY]:
+            halfway = block(halfway)
+        features = halfway
+        for block in trunk.blocks[HALFWAY:]:
+            features = block(features)
+        features = trunk.bn2(trunk.conv_head(features))
         project = self.visual.head.proj
         cells = F.conv2d(features, project.weight[:, :, None, None], project.bias)
-        return F.normalize(cells.mean(dim=(2, 3)), dim=1), cells
+        return F.normalize(cells.mean(dim=(2, 3)), dim=1), cells, halfway
 
 
 class TextTower(nn.Module):
@@ -99,9 +108,10 @@ def export(model: nn.Module, folder: Path) -> None:
     picture, tokens = torch.zeros(2, 3, 224, 224), torch.ones(2, 7, dtype=torch.long)
     _graph(
         ImageTower(model.visual), picture, folder / "image.onnx",
-        ["pixels"], ["embedding", "cells"],
+        ["pixels"], ["embedding", "cells", "halfway"],
         {"pixels": {0: "n", 2: "height", 3: "width"}, "embedding": {0: "n"},
-         "cells": {0: "n", 2: "rows", 3: "cols"}},
+         "cells": {0: "n", 2: "rows", 3: "cols"},
+         "halfway": {0: "n", 2: "rows2", 3: "cols2"}},
     )  # fmt: skip
     _graph(
         TextTower(model.text), tokens, folder / "text.onnx", ["tokens"], ["embedding"],

@@ -29,6 +29,16 @@ class ImageInput(BaseModel):
     interpolation: Literal["bicubic", "bilinear"]
 
 
+class Objects(BaseModel):
+    """A third graph, `objects.onnx`: which cells of a picture are one thing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    least_share: float = Field(gt=0, lt=1, description="of a square, that a thing must cover")
+    logit_scale: float = Field(gt=0, description="as the tiles' own, calibrated on things")
+    logit_bias: float = 0.0
+
+
 class Cells(BaseModel):
     """The image tower's second output: an embedding for each cell of the picture."""
 
@@ -37,6 +47,7 @@ class Cells(BaseModel):
     size_px: int = Field(gt=0, le=4096, description="a whole picture is resized to it, squared")
     logit_scale: float = Field(gt=0, description="as the tiles' own, calibrated on squares")
     logit_bias: float = 0.0
+    objects: Objects | None = None
 
 
 class Card(BaseModel):

@@ -1,6 +1,6 @@
 """Training pictures: drawings on varied backgrounds, damaged as a captcha's pictures are.
 
-A tile shows one drawing, a scene several, with the share of each 4x4 square that each one covers.
+A tile shows one drawing, a scene several, with where each one can be seen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from agent.data import Pixels
 
 Random = np.random.Generator
-SQUARES = 4  # rows and columns of a scene
+CELL_PX = 16  # a scene says for each cell of this size how much of it each drawing covers
 
 
 def background(size: int, random: Random) -> Image.Image:
@@ -54,9 +54,9 @@ def tile(size: int, drawing: Pixels, random: Random) -> Image.Image:
 def scene(
     size: int, drawings: Sequence[Pixels], random: Random
 ) -> tuple[Image.Image, NDArray[np.float32]]:
-    """Several drawings in one picture, and each one's visible share of each square.
+    """Several drawings in one picture, and each one's visible share of each 16 x 16 pixels.
 
-    Returns the picture and an array of shape (len(drawings), 4, 4), each in [0, 1].
+    Returns the picture and an array of shape (len(drawings), size / 16, size / 16), in [0, 1].
     """
     picture = background(size, random)
     masks = np.zeros((len(drawings), size, size), dtype=bool)
@@ -72,8 +72,8 @@ def scene(
         mask = np.asarray(alpha) > 127
         masks[:number] &= ~mask
         masks[number] = mask
-    step = size // SQUARES
-    shares = masks.reshape(len(drawings), SQUARES, step, SQUARES, step).mean(axis=(2, 4))
+    cells = size // CELL_PX
+    shares = masks.reshape(len(drawings), cells, CELL_PX, cells, CELL_PX).mean(axis=(2, 4))
     return damaged(picture, random), shares.astype(np.float32)
 
 

@@ -262,7 +262,7 @@ def _scene_loss(
     cells = late(tower.trunk, scenes[chosen].float())
     squares = F.adaptive_avg_pool2d(cells, 4).permute(0, 2, 3, 1)
     images = F.normalize(tower.project(squares), dim=3).reshape(-1, EMBED_DIM)
-    shares = torch.from_numpy(np.ascontiguousarray(pool.shares[chosen]))
+    shares = F.adaptive_avg_pool2d(torch.from_numpy(pool.shares[chosen]).float() / 255, 4)
     most, which = shares.max(dim=1)
     asked, kept = [], []
     for number, (share, winner) in enumerate(zip(most.flatten(), which.flatten(), strict=True)):

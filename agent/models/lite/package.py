@@ -17,16 +17,22 @@ from torch import nn
 from agent import concepts
 from agent.models import export
 from agent.models.encoder import CONCEPTS, load_encoder
+from agent.models.lite import objects
 from agent.models.lite.image_tower import Tower
 from agent.scorer import Scorer
 
 HERE = Path(__file__).parent
 CONFIG = "open_clip_config.json"
-FILES = (export.CHECKPOINT, "image.onnx", "text.onnx", "tokenizer.json", CONCEPTS)
+FILES = (export.CHECKPOINT, "image.onnx", "text.onnx", "objects.onnx", "tokenizer.json", CONCEPTS)
 LEAST_COSINE = 0.9999
 # Found on drawings and photographs outside training, see MODEL_CARD.md.
 LOGIT_SCALE, LOGIT_BIAS = 30.0, 5.0
-CELLS = {"size_px": 256, "logit_scale": 15.0, "logit_bias": 3.75}
+CELLS = {
+    "size_px": 384,
+    "logit_scale": 15.0,
+    "logit_bias": 4.25,
+    "objects": {"least_share": 0.06, "logit_scale": 15.0, "logit_bias": 4.25},
+}
 TEMPLATES = ("a photo of a {}",)
 
 
@@ -38,7 +44,7 @@ def new_model() -> nn.Module:
     )
 
 
-def write(tower: Tower, text: nn.Module, folder: Path) -> None:
+def write(tower: Tower, text: nn.Module, network: objects.Objects, folder: Path) -> None:
     """Assemble the open_clip model from its towers and write the package to `folder`.
 
     Raises ValueError where the exported towers disagree with open_clip's.
@@ -52,6 +58,7 @@ def write(tower: Tower, text: nn.Module, folder: Path) -> None:
     if folder.resolve() != HERE:
         shutil.copy(HERE / CONFIG, folder / CONFIG)
     export.export(model, folder)
+    objects.export(network, folder / "objects.onnx")
     write_concepts(folder)
     write_card(folder, {})
     measured = measure(folder)

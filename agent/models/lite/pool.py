@@ -14,32 +14,36 @@ from agent.data import Pixels
 from agent.models.lite import compose
 from agent.models.lite.cutouts import Cutout
 
-TILE_PX, SCENE_PX, MOST_DRAWINGS = 224, 256, 8
+TILE_PX, MOST_DRAWINGS = 224, 8
 _CHUNK = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Tiles (n, 224, 224, 3) with the drawing each shows (n,); scenes (m, 256, 256, 3) with the
-    drawings in each (m, 8), -1 where there are fewer, and their shares of the squares (m, 8, 4, 4).
+    """Tiles (n, 224, 224, 3) with the drawing each shows (n,); scenes (m, size, size, 3) with the
+    drawings in each (m, 8), -1 where there are fewer, and their shares of each cell of 16 x 16
+    pixels (m, 8, size / 16, size / 16), in 255ths.
     """
 
     tiles: Pixels
     shown: NDArray[np.int64]
     scenes: Pixels
     present: NDArray[np.int64]
-    shares: NDArray[np.float32]
+    shares: NDArray[np.uint8]
 
 
-def make(cutouts: Sequence[Cutout], folder: Path, *, tiles: int, scenes: int, workers: int) -> Pool:
+def make(
+    cutouts: Sequence[Cutout], folder: Path, *, tiles: int, scenes: int, scene_px: int, workers: int
+) -> Pool:
     """Draw the pool, each picture from a seed of its own, so that any number of workers agree."""
     folder.mkdir(parents=True, exist_ok=True)
+    cells = scene_px // compose.CELL_PX
     shapes = {
         "tiles": ((tiles, TILE_PX, TILE_PX, 3), np.uint8),
         "shown": ((tiles,), np.int64),
-        "scenes": ((scenes, SCENE_PX, SCENE_PX, 3), np.uint8),
+        "scenes": ((scenes, scene_px, scene_px, 3), np.uint8),
         "present": ((scenes, MOST_DRAWINGS), np.int64),
-        "shares": ((scenes, MOST_DRAWINGS, 4, 4), np.float32),
+        "shares": ((scenes, MOST_DRAWINGS, cells, cells), np.uint8),
     }
     for name, (shape, kind) in shapes.items():
         np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
@@ -79,9 +83,11 @@ def _draw(job: tuple[str, int, int]) -> None:
         chosen = random.choice(
             len(cutouts), int(random.integers(2, MOST_DRAWINGS + 1)), replace=False
         )
-        picture, shares = compose.scene(SCENE_PX, [cutouts[i].pixels for i in chosen], random)
+        picture, shares = compose.scene(
+            files["scenes"].shape[1], [cutouts[i].pixels for i in chosen], random
+        )
         files["scenes"][number] = np.asarray(picture)
         files["present"][number] = np.pad(
             chosen, (0, MOST_DRAWINGS - len(chosen)), constant_values=-1
         )
-        files["shares"][number, : len(chosen)] = shares
+        files["shares"][number, : len(chosen)] = np.round(shares * 255)

