@@ -186,6 +186,22 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """How likely each tile matches, shape (n,), and which of them stand or fall together.
+
+    `judgements` (n,): squares of one thing carry its number; every other tile a number of its own.
+    """
+
+    probabilities: Probabilities = field(compare=False)
+    judgements: NDArray[np.int64] = field(compare=False)
+
+    @classmethod
+    def apart(cls, probabilities: Probabilities) -> Scores:
+        """Tiles that are judged one by one."""
+        return cls(probabilities, np.arange(len(probabilities)))
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Which tiles to click. `confidence` is the estimated probability that all of it is right."""
 
@@ -234,7 +250,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Score tiles (or the squares of one picture) against a target. Answer: Probabilities."""
+    """Score tiles (or the squares of one picture) against a target. Answer: Scores."""
 
     picture: Picture
     grid: Grid

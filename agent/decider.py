@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.data import Decision, Probabilities, Target
+from agent.data import Decision, Scores, Target
 from agent.policy import Decide
 
 
-def decide(probabilities: Probabilities, target: Target, rule: Decide) -> Decision:
+def decide(scores: Scores, target: Target, rule: Decide) -> Decision:
     """Choose tiles by their probability of matching `target`'s concept.
 
-    `probabilities` has shape (n,). The decision's confidence is the probability that every tile
-    is judged rightly, the tiles taken as independent.
+    The decision's confidence is the probability that every tile is judged rightly: the judgements
+    are taken as independent, the squares of one thing as one judgement.
     """
+    probabilities = scores.probabilities
     wanted = probabilities if target.wanted else 1 - probabilities
     if not target.many:
         best = int(np.argmax(wanted))
@@ -26,4 +27,5 @@ def decide(probabilities: Probabilities, target: Target, rule: Decide) -> Decisi
         chosen[int(np.argmax(wanted))] = True
     right = np.where(chosen, wanted, 1 - wanted)
     selected = tuple(int(index) for index in np.flatnonzero(chosen))
-    return Decision(probabilities, selected, float(np.prod(right)), rule.threshold, target)
+    _, first = np.unique(scores.judgements, return_index=True)
+    return Decision(probabilities, selected, float(np.prod(right[first])), rule.threshold, target)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent import concepts, decider, instruction
-from agent.data import Decision, Grid, Picture, Probabilities, Target
+from agent.data import Decision, Grid, Picture, Probabilities, Scores, Target
 from agent.errors import UsageError
 from agent.models.encoder import Encoder, load_encoder
 from agent.policy import Decide
@@ -65,7 +65,7 @@ class Scorer:
         """
         target = _target(tiles, instruction_text, reference)
         probabilities = self.probabilities(tiles, target, reference)
-        return decider.decide(probabilities, target, rule or Decide())
+        return decider.decide(Scores.apart(probabilities), target, rule or Decide())
 
     def score_picture(
         self,
@@ -84,8 +84,8 @@ class Scorer:
             for row in range(rows)
             for col in range(cols)
         ]
-        probabilities = self.square_probabilities(picture, edges, target)
-        return decider.decide(probabilities, target, rule or Decide())
+        scores = self.score_squares(picture, edges, target)
+        return decider.decide(scores, target, rule or Decide())
 
     def score_grid(
         self,
@@ -100,19 +100,20 @@ class Scorer:
         target = _target([picture], instruction_text, reference)
         edges = _edges(grid)
         if target.squares:
-            probabilities = self.square_probabilities(picture, edges, target)
+            scores = self.score_squares(picture, edges, target)
         else:
             tiles = [picture.crop(_whole(edge)) for edge in edges]
-            probabilities = self.probabilities(tiles, target, reference)
-        return decider.decide(probabilities, target, rule or Decide())
+            scores = Scores.apart(self.probabilities(tiles, target, reference))
+        return decider.decide(scores, target, rule or Decide())
 
-    def probabilities_on(self, picture: Picture, grid: Grid, target: Target) -> Probabilities:
+    def scores_on(self, picture: Picture, grid: Grid, target: Target) -> Scores:
         """Score the tiles of a screenshot; squares of one picture in a single pass."""
         image = Image.fromarray(picture.pixels)
         edges = _edges(grid)
         if target.squares:
-            return self.square_probabilities(image, edges, target)
-        return self.probabilities([image.crop(_whole(edge)) for edge in edges], target)
+            return self.score_squares(image, edges, target)
+        tiles = [image.crop(_whole(edge)) for edge in edges]
+        return Scores.apart(self.probabilities(tiles, target))
 
     def probabilities(
         self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None
@@ -130,16 +131,17 @@ class Scorer:
         wanted, others = self._prompts(target)
         return _contrast(images, wanted, others, card.logit_scale, card.logit_bias)
 
-    def square_probabilities(
+    def score_squares(
         self,
         picture: Image.Image,
         edges: Sequence[tuple[float, float, float, float]],
         target: Target,
-    ) -> Probabilities:
-        """Shape (n,): how likely each square (left, top, right, bottom) shows the concept."""
+    ) -> Scores:
+        """How likely each square (left, top, right, bottom) shows the concept."""
         cells = self._encoder.package.card.cells
         if cells is None:
-            return self.probabilities([picture.crop(_whole(edge)) for edge in edges], target)
+            tiles = [picture.crop(_whole(edge)) for edge in edges]
+            return Scores.apart(self.probabilities(tiles, target))
         wanted, others = self._prompts(target)
         if cells.objects is not None:
             embeddings, masks = self._encoder.embed_objects(picture)
@@ -147,10 +149,9 @@ class Scorer:
                 embeddings, wanted, others, cells.objects.logit_scale, cells.objects.logit_bias
             )
             covered = _pool_shares(masks, picture.size, edges) >= cells.objects.least_share
-            # A square shows what the likeliest thing in it shows; an empty one shows nothing.
-            return np.asarray((covered * likely).max(axis=1, initial=_EMPTY), dtype=np.float32)
+            return _by_things(covered, likely)
         squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
-        return _contrast(squares, wanted, others, cells.logit_scale, cells.logit_bias)
+        return Scores.apart(_contrast(squares, wanted, others, cells.logit_scale, cells.logit_bias))
 
     def _prompts(self, target: Target) -> tuple[Embeddings, Embeddings]:
         return (
@@ -206,6 +207,15 @@ def _contrast(
     yes = (images @ wanted.T).max(axis=1) * scale
     no = _log_sum_exp(images @ others.T * scale)
     return np.asarray(1 / (1 + np.exp(-(yes - no + bias))), dtype=np.float32)
+
+
+def _by_things(covered: NDArray[np.bool_], likely: Probabilities) -> Scores:
+    """A square (n) shows what the likeliest of the things (k) that cover it shows; else nothing."""
+    judged = np.column_stack([covered * likely, np.full(len(covered), _EMPTY)])
+    thing = judged.argmax(axis=1)
+    # The numbers after the things' are those of empty squares, each of its own.
+    apart = np.where(thing < len(likely), thing, len(likely) + np.arange(len(covered)))
+    return Scores(judged.max(axis=1).astype(np.float32), apart)
 
 
 def _pool(

@@ -24,6 +24,7 @@ from agent.data import (
     Look,
     Observation,
     Picture,
+    Scores,
     Snapshot,
     Wait,
 )
@@ -70,9 +71,10 @@ class Fixed:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def probabilities_on(self, picture: Picture, grid: Any, target: Any) -> Any:
+    def scores_on(self, picture: Picture, grid: Any, target: Any) -> Any:
         chosen = self._choose(target)
-        return np.array([chosen.get(i, 0.02) for i in range(len(grid.boxes))], dtype=np.float32)
+        likely = [chosen.get(i, 0.02) for i in range(len(grid.boxes))]
+        return Scores.apart(np.array(likely, dtype=np.float32))
 
 
 @dataclass

@@ -74,7 +74,7 @@ main()
 @pytest.mark.e2e
 def test_solving_never_imports_torch(tmp_path: Path) -> None:
     """With torch, torchvision, open_clip and timm blocked, a captcha is solved all the same."""
-    command = [sys.executable, "-c", BLOCKED, "demo", "--kind", "tiles", "--policy", "ci"]
+    command = [sys.executable, "-c", BLOCKED, "demo", "--kind", "picture", "--policy", "ci"]
     done = subprocess.run(
         [*command, "--report", str(tmp_path)], capture_output=True, text=True, check=False
     )
