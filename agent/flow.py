@@ -165,11 +165,6 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
     """Wait for a captcha with its pictures loaded, and read it."""
     run.stage = "find"
     snapshot, widget = yield from _find(run)
-    emphasis = finder.emphasis(snapshot, widget)
-    try:
-        target = instruction.read(widget.instruction, emphasis=emphasis)
-    except UsageError as error:
-        raise _StopError(str(error)) from error
     began_s = run.now_s
     while True:
         run.stage = "capture"
@@ -178,6 +173,7 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
         if picture is not None and not (last and _same(picture, last)):
             grid = _split(picture, widget)
             if not _has_blank(picture, grid) and (yield from _still_there(run, widget)):
+                target = _target(snapshot, widget)
                 return _Challenge(snapshot, widget, target, picture, grid)
         if run.now_s - began_s > run.policy.waits.find_s:
             raise _StopError(
@@ -190,6 +186,14 @@ def _read_challenge(run: _Run, last: _Challenge | None) -> Flow:
         run.stage = "capture"
         yield from run.ask(Wait(run.policy.waits.poll_s))
         snapshot, widget = yield from _find(run)
+
+
+def _target(snapshot: Snapshot, widget: Widget) -> Target:
+    """What the widget asks for: read of the last look, which may show another question."""
+    try:
+        return instruction.read(widget.instruction, emphasis=finder.emphasis(snapshot, widget))
+    except UsageError as error:
+        raise _StopError(str(error)) from error
 
 
 def _still_there(run: _Run, widget: Widget) -> Flow:
@@ -359,12 +363,14 @@ def _verify(run: _Run, challenge: _Challenge, before: Snapshot) -> Flow:
     run.stage = "verify"
     policy, asked_s = run.policy, run.now_s
     while run.now_s - asked_s <= policy.waits.verify_s:
+        redrawn = run.now_s - asked_s > _PATIENCE_S and (yield from _redrawn(run, challenge))
+        # Looked at after the pictures: what the page says of an exchange comes with it.
         observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
         if observation.value is not None:
             verdict = verifier.judge(before, observation.value, challenge.widget, policy.success)
             if verdict is not None:
                 return verdict
-        if run.now_s - asked_s > _PATIENCE_S and (yield from _redrawn(run, challenge)):
+        if redrawn:
             return Verdict("rejected", "the page shows other pictures instead of moving on")
         yield from run.ask(Wait(policy.waits.poll_s))
     return Verdict("error", f"the page gave no verdict within {policy.waits.verify_s:g} s")

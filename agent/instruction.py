@@ -190,10 +190,9 @@ def _singular_noun(noun: str, data: dict[str, Any]) -> str:
         return noun
     if noun in data["plurals"]:
         return str(data["plurals"][noun])
-    if len(noun) > 4 and noun.endswith("ies"):
-        return noun[:-3] + "y"
-    if noun.endswith(("sses", "shes", "ches", "xes", "zes")):
-        return noun[:-2]
+    for ending, singular in data["endings"].items():
+        if noun.endswith(ending) and len(noun) > len(ending) + 1:
+            return noun.removesuffix(ending) + str(singular)
     if len(noun) > 2 and noun.endswith("s") and not noun.endswith(("ss", "us", "is")):
         return noun[:-1]
     return noun

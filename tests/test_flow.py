@@ -72,8 +72,15 @@ class Hasty(FakePage):
 
 def test_question_and_pictures_are_of_one_challenge() -> None:
     """A challenge exchanged between look and screenshot is read anew, never mixed with the old."""
-    outcome = solve(Hasty(), SURE)
+    asked = []
+
+    def choose(target: Any) -> dict[int, float]:
+        asked.append(target.concept)
+        return SURE
+
+    outcome = runner.run(flow.solve(Policy(), model="fixed"), unwrapped(Hasty()), Fixed(choose))
     assert [attempt.instruction for attempt in outcome.attempts] == ["Select all images with a cat"]
+    assert asked == ["cat"]
 
 
 def test_unsure_exchanges_the_challenge_instead_of_guessing() -> None:
@@ -90,7 +97,7 @@ def test_unsure_may_stop() -> None:
     page = FakePage()
     outcome = solve(page, dict.fromkeys(range(9), 0.5), reactions={"unsure": "stop"})
     assert outcome.status == "unsolved"
-    assert outcome.reason.startswith("unsure: sure to 0.00 only, the policy asks for 0.5")
+    assert outcome.reason.startswith("unsure: sure to 0.02 only, the policy asks for 0.5")
     assert page.clicks == 0
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agent.errors import UsageError
 from agent.instruction import is_instruction, read
+from fixtures.challenge import concepts
 
 # text, concept, then letters: n = not wanted, 1 = only one, 0 = none is possible, s = squares
 READ = [
@@ -107,3 +108,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert 0 <= is_instruction(text) <= 1
     with contextlib.suppress(UsageError):
         assert read(text).instruction == text
+
+
+@pytest.mark.parametrize("name", concepts())
+def test_the_fixture_sites_words(name: str) -> None:
+    """Each concept of the fixture site is understood, in singular and plural."""
+    concept = concepts()[name]
+    assert read(f"Select all squares showing {concept.plural}").concept == name
+    assert (
+        read(f"Select all images with {concept.article} {name}".replace("  ", " ")).concept == name
+    )

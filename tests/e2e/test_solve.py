@@ -85,7 +85,8 @@ def test_expired_challenges(page: Page) -> None:
     with serve(expires_s=0) as server:
         policy = check({"retry": {"attempts": 2}}, where="test")
         outcome = solve(page, server, f"{server.url}/signup/tiles?seed=1", policy)
-    assert [attempt.result for attempt in outcome.attempts] == ["expired", "expired"]
+    results = [(attempt.result, attempt.reason) for attempt in outcome.attempts]
+    assert [result for result, _ in results] == ["expired", "expired"], results
 
 
 def test_async_pages(site: Server) -> None:
