@@ -48,15 +48,17 @@ def names() -> tuple[str, ...]:
 
 @cache
 def wordings(concept: str) -> tuple[str, ...]:
-    """What to look for when `concept` is asked for: the word itself.
+    """What to look for when `concept` is asked for: its entry's name and all that is below it.
 
-    A branch that is only a heading ("vehicle") is looked for by all that it contains as well.
+    A word that no entry knows is looked for as it is.
     """
     found = entry(concept)
     if found is None:
         return (concept,)
-    below = tuple(other.name for other in _concepts().values() if found.name in other.above)
-    return (concept, *(name for name in below if name != concept))
+    return (
+        found.name,
+        *(other.name for other in _concepts().values() if found.name in other.above),
+    )
 
 
 @cache

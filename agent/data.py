@@ -187,9 +187,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How likely each tile matches, shape (n,), and which of them stand or fall together.
+    """How likely each tile matches, shape (n,), seen alone and with both cases equally likely.
 
-    `judgements` (n,): squares of one thing carry its number; every other tile a number of its own.
+    `judgements` (n,) says which of them stand or fall together: squares of one thing carry its
+    number, every other tile a number of its own, and squares that show no thing at all -1.
     """
 
     probabilities: Probabilities = field(compare=False)
@@ -203,7 +204,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Which tiles to click. `confidence` is the estimated probability that all of it is right."""
+    """Which tiles to click. `confidence` is the estimated probability that all of it is right.
+
+    `probabilities` (n,) are those of matching the concept, given all the other tiles.
+    """
 
     probabilities: Probabilities = field(compare=False)
     selected: tuple[int, ...]

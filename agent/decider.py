@@ -1,31 +1,103 @@
-"""Probabilities + policy → which tiles to click, and how sure that choice is."""
+"""Probabilities + policy → which tiles to click, and how sure that choice is.
+
+How many tiles match is unknown, and that is all that ties them together: any number is possible
+(none only where the instruction says so), each number of tiles shares its prior among all choices
+of so many. The posterior of a choice S is then
+
+    P(S) ∝ prior(|S|) / (n choose |S|) · Π odds of its tiles,
+
+summed over all choices by the elementary symmetric polynomials of the odds: exact, no sampling.
+"""
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.data import Decision, Scores, Target
 from agent.policy import Decide
 
+_SUREST = 1e-4  # no single tile is taken for surer than that: labels are people's opinions
+_MISSED = 0.3  # prior of no thing matching that was told apart in a picture, as a share of one
+_RARER = 0.5  # prior of each number of tiles above half of them, as a share of the number below
+
 
 def decide(scores: Scores, target: Target, rule: Decide) -> Decision:
-    """Choose tiles by their probability of matching `target`'s concept.
+    """Choose tiles by their probability of matching `target`'s concept, given all others.
 
-    The decision's confidence is the probability that every tile is judged rightly: the judgements
-    are taken as independent, the squares of one thing as one judgement.
+    The decision's confidence is the posterior probability that exactly this choice is right. The
+    squares of one thing are one judgement, and empty squares none.
     """
-    probabilities = scores.probabilities
-    wanted = probabilities if target.wanted else 1 - probabilities
-    if not target.many:
-        best = int(np.argmax(wanted))
-        others = np.delete(wanted, best)
-        confidence = float(wanted[best] * np.prod(1 - np.minimum(others, wanted[best])))
-        return Decision(probabilities, (best,), confidence, rule.threshold, target)
+    alone = np.clip(scores.probabilities.astype(np.float64), _SUREST, 1 - _SUREST)
+    if not target.wanted:
+        alone = 1 - alone
+    judged, first, member = _units(scores.judgements)
+    odds = (alone / (1 - alone))[first]
+    prior = _prior(len(odds), target)
+    marginals, total = _posterior(odds, prior)
+    wanted = alone.copy()
+    wanted[judged] = marginals[member]
     chosen = wanted >= rule.threshold
-    if not chosen.any() and not target.none_allowed:
-        # The instruction says that something matches: the likeliest tile is the best answer.
-        chosen[int(np.argmax(wanted))] = True
-    right = np.where(chosen, wanted, 1 - wanted)
-    selected = tuple(int(index) for index in np.flatnonzero(chosen))
-    _, first = np.unique(scores.judgements, return_index=True)
-    return Decision(probabilities, selected, float(np.prod(right[first])), rule.threshold, target)
+    if not target.many or (not chosen.any() and not target.none_allowed):
+        # The instruction says that something matches: the likeliest is the best answer.
+        best = int(np.argmax(wanted))
+        alike = scores.judgements == scores.judgements[best]
+        chosen = (np.arange(len(wanted)) == best) | (judged & alike & target.many)
+    units = np.unique(member[chosen[judged]])
+    confidence = prior[len(units)] * np.prod(odds[units]) / total if total else 0.0
+    if (chosen & ~judged).any():
+        confidence *= float(alone[chosen & ~judged].prod())
+    probabilities = wanted if target.wanted else 1 - wanted
+    return Decision(
+        probabilities.astype(np.float32),
+        tuple(int(index) for index in np.flatnonzero(chosen)),
+        float(min(confidence, 1.0)),
+        rule.threshold,
+        target,
+    )
+
+
+def _units(
+    judgements: NDArray[np.int64],
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Which tiles are judged at all, the first tile of each judgement, each judged tile's own."""
+    judged = judgements >= 0
+    _, first, member = np.unique(judgements[judged], return_index=True, return_inverse=True)
+    return judged, np.flatnonzero(judged)[first], member
+
+
+def _prior(count: int, target: Target) -> NDArray[np.float64]:
+    """For each number of matching tiles, 0 to `count`: the prior of one choice of so many."""
+    weights = np.ones(count + 1)
+    weights[count // 2 + 1 :] = _RARER ** np.arange(1, count - count // 2 + 1)
+    if not target.none_allowed:
+        # A picture's things may have been missed; a single tile can't be.
+        weights[0] = _MISSED if target.squares else 0
+    if not target.many:
+        weights[2:] = 0
+    choices = np.array([comb(count, number) for number in range(count + 1)], dtype=np.float64)
+    return np.asarray(weights / max(weights.sum(), 1e-12) / choices)
+
+
+def _posterior(
+    odds: NDArray[np.float64], prior: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Each tile's marginal probability (n,), and the sum over all choices that both divide by."""
+    total = float(prior @ _symmetric(odds))
+    marginals = np.zeros(len(odds))
+    for number in range(len(odds)):
+        # All choices that hold this tile: any of the others beside it.
+        beside = _symmetric(np.delete(odds, number))
+        marginals[number] = odds[number] * float(prior[1:] @ beside) / total
+    return marginals, total
+
+
+def _symmetric(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Elementary symmetric polynomials of n odds, of degree 0 to n."""
+    found = np.zeros(len(odds) + 1)
+    found[0] = 1.0
+    for number, value in enumerate(odds, start=1):
+        found[1 : number + 1] += value * found[:number].copy()
+    return found

@@ -8,7 +8,9 @@ Prompt templates are averaged and renormalised as open_clip's `build_zero_shot_c
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -33,6 +35,7 @@ class Scorer:
         self._encoder = encoder
         self._lock = threading.Lock()
         self._texts: dict[str, NDArray[np.float32]] | None = None
+        self._seen: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -44,8 +47,21 @@ class Scorer:
         self._encoder.embed_images([Image.new("RGB", (32, 32))])
 
     def embed_images(self, tiles: Sequence[Image.Image]) -> Embeddings:
-        """Embed pictures: (n, d) float32, unit length."""
-        return self._encoder.embed_images(tiles)
+        """Embed pictures: (n, d) float32, unit length. One seen before is not embedded again."""
+        if not tiles:
+            return self._encoder.embed_images(tiles)
+        keys = [_fingerprint(tile) for tile in tiles]
+        with self._lock:
+            known = {key: self._seen[key] for key in keys if key in self._seen}
+        new = {key: tile for key, tile in zip(keys, tiles, strict=True) if key not in known}
+        known |= dict(zip(new, self._encoder.embed_images(list(new.values())), strict=True))
+        with self._lock:
+            for key in keys:
+                self._seen[key] = known[key]
+                self._seen.move_to_end(key)
+            while len(self._seen) > _REMEMBERED:
+                self._seen.popitem(last=False)
+        return np.stack([known[key] for key in keys])
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """Embed texts as they are, without templates: (n, d) float32, unit length."""
@@ -118,18 +134,27 @@ class Scorer:
     def probabilities(
         self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None
     ) -> Probabilities:
-        """Shape (n,): how likely each tile shows the target's concept (or the reference's)."""
-        images = self._encoder.embed_images(tiles)
-        card = self._encoder.package.card
-        if reference is not None:
-            wanted = self._encoder.embed_images([reference])
-            others = self.concept_embeddings(concepts.names())
+        """Shape (n,): how likely each tile, seen alone, shows the target's concept.
+
+        With `reference`, whether it shows the same as that picture. Both cases equally likely
+        beforehand.
+        """
+        images, card = self.embed_images(tiles), self._encoder.package.card
+        if reference is None:
+            margins = self.margins(images, target.concept, card.logit_scale)
+        else:
+            (wanted,) = self.embed_images([reference])
             # The reference's own concept is unknown here: leave out what it resembles most.
-            near = np.argsort(others @ wanted[0])[-_LIKE_REFERENCE:]
-            others = np.delete(others, near, axis=0)
-            return _contrast(images, wanted, others, card.logit_scale, card.logit_bias)
-        wanted, others = self._prompts(target)
-        return _contrast(images, wanted, others, card.logit_scale, card.logit_bias)
+            others = self.concept_embeddings(concepts.names())
+            others = np.delete(others, np.argsort(others @ wanted)[-_LIKE_REFERENCE:], axis=0)
+            margins = _margins(images, wanted[None], others, card.logit_scale)
+        return _sigmoid(margins + card.logit_bias)
+
+    def margins(self, images: Embeddings, concept: str, scale: float) -> NDArray[np.float32]:
+        """Shape (n,): the logit of the concept less the log-sum-exp of its contrast concepts."""
+        wanted = self.concept_embeddings(concepts.wordings(concept))
+        others = self.concept_embeddings(concepts.others(concept))
+        return _margins(images, wanted, others, scale)
 
     def score_squares(
         self,
@@ -142,22 +167,15 @@ class Scorer:
         if cells is None:
             tiles = [picture.crop(_whole(edge)) for edge in edges]
             return Scores.apart(self.probabilities(tiles, target))
-        wanted, others = self._prompts(target)
         if cells.objects is not None:
+            objects = cells.objects
             embeddings, masks = self._encoder.embed_objects(picture)
-            likely = _contrast(
-                embeddings, wanted, others, cells.objects.logit_scale, cells.objects.logit_bias
-            )
-            covered = _pool_shares(masks, picture.size, edges) >= cells.objects.least_share
-            return _by_things(covered, likely)
+            margins = self.margins(embeddings, target.concept, objects.logit_scale)
+            covered = _pool_shares(masks, picture.size, edges) >= objects.least_share
+            return _by_things(covered, _sigmoid(margins + objects.logit_bias))
         squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
-        return Scores.apart(_contrast(squares, wanted, others, cells.logit_scale, cells.logit_bias))
-
-    def _prompts(self, target: Target) -> tuple[Embeddings, Embeddings]:
-        return (
-            self.concept_embeddings(concepts.wordings(target.concept)),
-            self.concept_embeddings(concepts.others(target.concept)),
-        )
+        margins = self.margins(squares, target.concept, cells.logit_scale)
+        return Scores.apart(_sigmoid(margins + cells.logit_bias))
 
     def concept_embeddings(self, names: Sequence[str]) -> Embeddings:
         """Each name in every template of the package, averaged and renormalised; remembered."""
@@ -178,6 +196,7 @@ class Scorer:
 
 
 _LIKE_REFERENCE = 8
+_REMEMBERED = 1024  # embeddings of tiles, a kilobyte each
 _EMPTY = 0.001  # how likely a square without any thing shows the one that is asked for
 
 
@@ -190,6 +209,11 @@ def load_scorer(model: str = "lite", *, threads: int | None = None) -> Scorer:
     return Scorer(load_encoder(model, threads=threads))
 
 
+def _fingerprint(picture: Image.Image) -> bytes:
+    size = f"{picture.mode}{picture.size}".encode()
+    return hashlib.blake2b(picture.tobytes(), digest_size=16, key=size[:64]).digest()
+
+
 def _target(
     tiles: Sequence[Image.Image], instruction_text: str, reference: Image.Image | None
 ) -> Target:
@@ -200,22 +224,23 @@ def _target(
     return instruction.read(instruction_text, reference=reference is not None)
 
 
-def _contrast(
-    images: Embeddings, wanted: Embeddings, others: Embeddings, scale: float, bias: float
-) -> Probabilities:
-    """Softmax of the best wording against all other concepts, from unit embeddings."""
+def _margins(
+    images: Embeddings, wanted: Embeddings, others: Embeddings, scale: float
+) -> NDArray[np.float32]:
+    """Logit of the best wording less the log-sum-exp of all others, from unit embeddings."""
     yes = (images @ wanted.T).max(axis=1) * scale
-    no = _log_sum_exp(images @ others.T * scale)
-    return np.asarray(1 / (1 + np.exp(-(yes - no + bias))), dtype=np.float32)
+    return np.asarray(yes - _log_sum_exp(images @ others.T * scale), dtype=np.float32)
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> Probabilities:
+    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
 
 
 def _by_things(covered: NDArray[np.bool_], likely: Probabilities) -> Scores:
     """A square (n) shows what the likeliest of the things (k) that cover it shows; else nothing."""
     judged = np.column_stack([covered * likely, np.full(len(covered), _EMPTY)])
     thing = judged.argmax(axis=1)
-    # The numbers after the things' are those of empty squares, each of its own.
-    apart = np.where(thing < len(likely), thing, len(likely) + np.arange(len(covered)))
-    return Scores(judged.max(axis=1).astype(np.float32), apart)
+    return Scores(judged.max(axis=1).astype(np.float32), np.where(thing < len(likely), thing, -1))
 
 
 def _pool(

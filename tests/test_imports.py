@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -73,13 +74,20 @@ main()
 
 @pytest.mark.e2e
 def test_solving_never_imports_torch(tmp_path: Path) -> None:
-    """With torch, torchvision, open_clip and timm blocked, a captcha is solved all the same."""
-    command = [sys.executable, "-c", BLOCKED, "demo", "--kind", "picture", "--policy", "ci"]
+    """With torch, torchvision, open_clip and timm blocked, captchas are solved all the same.
+
+    Each kind gets three challenges of which one must be solved: what is tested is not the model.
+    """
+    command = [sys.executable, "-c", BLOCKED, "demo", "-n", "3", "--policy", "ci", "--json"]
+    kinds = ["--kind", "tiles", "--kind", "picture"]
     done = subprocess.run(
-        [*command, "--report", str(tmp_path)], capture_output=True, text=True, check=False
+        [*command, *kinds, "--report", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "was imported" not in done.stderr
+    found = json.loads(done.stdout)["kinds"]
+    assert [kind["name"] for kind in found] == ["tiles", "picture"]
+    assert all(kind["solved"]["hits"] >= 1 for kind in found), done.stderr
 
 
 def test_import_agent_is_light() -> None:

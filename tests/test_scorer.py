@@ -10,10 +10,7 @@ from PIL import Image
 
 import agent
 from agent import concepts
-from agent.data import Scores, Target
-from agent.decider import decide
 from agent.errors import UsageError
-from agent.policy import Decide
 from agent.scorer import Scorer, load_scorer
 from fixtures.challenge import make
 
@@ -67,33 +64,6 @@ def test_no_tiles(scorer: Scorer) -> None:
         scorer.score([], "Select all images with a bus")
 
 
-def target(*, many: bool = True, wanted: bool = True, none_allowed: bool = False) -> Target:
-    return Target("bus", "", wanted=wanted, many=many, none_allowed=none_allowed)
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "asked", "selected"),
-    [
-        ([0.9, 0.1, 0.6], target(), (0, 2)),
-        ([0.4, 0.1, 0.3], target(), (0,)),
-        ([0.4, 0.1, 0.3], target(none_allowed=True), ()),
-        ([0.9, 0.1, 0.95], target(many=False), (2,)),
-        ([0.9, 0.1, 0.6], target(wanted=False), (1,)),
-    ],
-)
-def test_decisions(probabilities: list[float], asked: Target, selected: tuple[int, ...]) -> None:
-    """The threshold decides, but where one must match the likeliest is taken."""
-    found = decide(Scores.apart(np.array(probabilities, dtype=np.float32)), asked, Decide())
-    assert found.selected == selected
-    assert 0 <= found.confidence <= 1
-
-
-def test_confidence_is_that_of_the_whole_choice() -> None:
-    """The tiles' chances to be judged rightly are multiplied."""
-    found = decide(Scores.apart(np.array([0.9, 0.2], dtype=np.float32)), target(), Decide())
-    assert found.confidence == pytest.approx(0.9 * 0.8, abs=1e-6)
-
-
 def test_contrast_leaves_out_kin() -> None:
     """A concept is contrasted neither with itself nor with what is above, below or alike."""
     others = set(concepts.others("puppy"))
@@ -101,10 +71,3 @@ def test_contrast_leaves_out_kin() -> None:
     assert {"cat", "bus"} <= others
     assert "car" not in concepts.others("red car")
     assert "car" not in concepts.others("vehicle")
-
-
-def test_the_squares_of_one_thing_are_one_judgement() -> None:
-    scores = Scores(np.array([0.8, 0.8, 0.8, 0.1], dtype=np.float32), np.array([0, 0, 0, 3]))
-    found = decide(scores, target(), Decide())
-    assert found.selected == (0, 1, 2)
-    assert found.confidence == pytest.approx(0.8 * 0.9, rel=1e-5)
