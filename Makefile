@@ -20,9 +20,15 @@ lint: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 
+# PHOTOS=FOLDER adds labelled photographs (tests/benchmarks/photos.py says in what form),
+# CLIP_PYTHON=PATH names a Python that has open_clip to compare with.
+CLIP_PYTHON ?= $(BIN)/python
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fixtures]'
 	$(BIN)/captcha-agent demo -n 100 --report captcha-report/bench
-	$(BIN)/python tests/benchmarks/cold_start.py
+	$(BIN)/python -m tests.benchmarks.drawings
+	$(if $(PHOTOS),$(BIN)/python -m tests.benchmarks.photos $(PHOTOS))
+	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \

@@ -1,6 +1,6 @@
 """Process start to nine tiles scored: `captcha-agent score` against the open_clip script.
 
-    python tests/benchmarks/cold_start.py [--python PATH of one that has open_clip] [--runs N]
+    python -m tests.benchmarks.cold_start [--python PATH of one that has open_clip] [--runs N]
 
 Both run in turn, in one go, on the same tiles; printed are medians and their ratio.
 """

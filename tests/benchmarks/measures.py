@@ -1,0 +1,67 @@
+"""Measures with their uncertainty: shares, means, areas under the curve, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.audit import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its 95 % interval, from `n` observations."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f}, n={self.n})"
+
+
+def rate(right: Sequence[bool] | NDArray[np.bool_]) -> Interval:
+    """The share of right answers, with Wilson's interval."""
+    found = Rate(int(np.sum(right)), len(right))
+    return Interval(found.share, *found.interval, found.n)
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """The mean, with a bootstrap interval (2,000 resamples of the values)."""
+    every = np.asarray(values, dtype=np.float64)
+    random = np.random.default_rng(0)
+    resampled = every[random.integers(len(every), size=(2000, len(every)))].mean(axis=1)
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return Interval(float(every.mean()), float(low), float(high), len(every))
+
+
+def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """The area under the ROC curve: how often a positive outranks a negative; ties count half."""
+    right, wrong = scores[positive], np.sort(scores[~positive])
+    below = np.searchsorted(wrong, right, side="left")
+    level = np.searchsorted(wrong, right, side="right") - below
+    return float((below + level / 2).sum() / (len(right) * len(wrong)))
+
+
+def reliability(
+    confidences: Sequence[float], right: Sequence[bool], bins: int = 10
+) -> list[tuple[float, float, int]]:
+    """(mean confidence, share right, n) of each of `bins` equal bins that holds anything."""
+    sure, hit = np.asarray(confidences), np.asarray(right)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    return [
+        (float(sure[place == b].mean()), float(hit[place == b].mean()), int((place == b).sum()))
+        for b in range(bins)
+        if (place == b).any()
+    ]
+
+
+def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
+    """Expected calibration error over ten equal bins (Naeini et al., 2015; Guo et al., 2017)."""
+    found = reliability(confidences, right)
+    total = sum(n for _, _, n in found)
+    return sum(n * abs(sure - share) for sure, share, n in found) / total
