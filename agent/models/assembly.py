@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 from torch import nn
 
 from agent import concepts
@@ -21,10 +19,9 @@ from agent.models.compression import Precision, compress
 from agent.models.encoder import CONCEPTS, Encoder
 from agent.models.source import Loaded
 from agent.models.tokenization import converted
-from agent.models.towers import Images, Texts, image_tower, text_tower
+from agent.models.towers import EmbeddingAlone, Images, Texts, image_tower, text_tower
 
 _FEWEST_CELLS, _ENOUGH_CELLS = 6, 14  # on a side; of fewer, squares are no better told apart
-_LEAST_COSINE = 0.999  # of cells at their own size, before compression
 # Averaged as open_clip's zero-shot classifier does it: seven that beat all eighty (CLIP's
 # own notebook). Towers that see their padding take ten times as long a text: one has to do.
 SEVEN = (
@@ -56,26 +53,27 @@ class Facts:
 def write_image(
     loaded: Loaded, folder: Path, precision: Precision, *, spare: bool = False
 ) -> Graph:
-    """Write `image.onnx` with outputs "embedding" and, where the architecture allows, "cells"."""
+    """Write `image.onnx` and, where the architecture allows, `cells.onnx` on the same weights."""
     tower = image_tower(_reparameterised(loaded.model.visual)).eval()
     size = image_input(loaded.preprocess).size_px
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        raw = Path(scratch) / "image.onnx"
-        cells_px = _cells_size(tower, size)
-        outputs = ["embedding", "cells"] if tower.has_cells else ["embedding"]
-        axes = {"pixels": {0: "n"}, "embedding": {0: "n"}, "cells": {0: "n"}}
-        if tower.any_size:
-            axes["pixels"] |= {2: "height", 3: "width"}
-            axes["cells"] |= {2: "rows", 3: "cols"}
-        axes = {name: named for name, named in axes.items() if name in ("pixels", *outputs)}
-        pixels = torch.zeros(2, 3, size, size)
-        export.graph(tower, pixels, raw, ["pixels"], outputs, axes)
-        if cells_px and not _cells_hold(tower, raw, cells_px):
-            cells_px = 0
-        mapped = compress(raw, folder, precision, spare=spare)
+    pixels = torch.zeros(2, 3, size, size)
     with torch.inference_mode():
         width = tower.embedding(pixels).shape[1]
-    return Graph(("image.onnx", "image.weights"), mapped, width, cells_px)
+    cells_px = _cells_size(tower, size)
+    graphs = {"image": "embedding", "cells": "cells"} if cells_px else {"image": "embedding"}
+    axes = {"pixels": {0: "n"}, "embedding": {0: "n"}, "cells": {0: "n"}}
+    if cells_px and tower.any_size:
+        axes["pixels"] |= {2: "height", 3: "width"}
+        axes["cells"] |= {2: "rows", 3: "cols"}
+    exported = tower if cells_px else EmbeddingAlone(tower)
+    outputs = list(graphs.values())
+    axes = {name: named for name, named in axes.items() if name in ("pixels", *outputs)}
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        raw = Path(scratch) / "image.onnx"
+        export.graph(exported, pixels, raw, ["pixels"], outputs, axes)
+        mapped = compress(raw, folder, precision, graphs, spare=spare)
+    files = (*(f"{name}.onnx" for name in graphs), "image.weights")
+    return Graph(files, mapped, width, cells_px)
 
 
 def _reparameterised(visual: nn.Module) -> Any:
@@ -94,29 +92,8 @@ def _cells_size(tower: Images, size: int) -> int:
         return 0
     side = tower.cells(torch.zeros(1, 3, size, size)).shape[3]
     if side < _ENOUGH_CELLS and tower.any_size:
-        return size * 2
+        side, size = side * 2, size * 2
     return size if side >= _FEWEST_CELLS else 0
-
-
-@torch.inference_mode()
-def _cells_hold(tower: Images, raw: Path, size: int) -> bool:
-    """Whether the graph's cells at their own size are the tower's: not all can be traced."""
-    pixels = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-    expected = tower.cells(pixels).flatten(2).numpy()
-    options = onnxruntime.RunOptions()
-    options.only_execute_path_to_fetches, options.log_severity_level = True, 4
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(raw), settings, providers=["CPUExecutionProvider"])
-    try:
-        found = session.run(["cells"], {"pixels": pixels.numpy()}, options)[0]
-    except (Fail, InvalidArgument, RuntimeException):
-        return False
-    found = found.reshape(1, found.shape[1], -1)
-    if found.shape != expected.shape:
-        return False
-    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
-    return bool(((found * expected).sum(axis=1) / lengths).min() >= _LEAST_COSINE)
 
 
 def write_text(loaded: Loaded, folder: Path, precision: Precision) -> Graph:
@@ -131,7 +108,7 @@ def write_text(loaded: Loaded, folder: Path, precision: Precision) -> Graph:
         tokens = loaded.tokenizer(["a photo of a bus", "two"])
         example = tokens if tower.padded else tokens[:, : min(7, length)]
         export.graph(tower, example, raw, ["tokens"], ["embedding"], axes)
-        mapped = compress(raw, folder, precision)
+        mapped = compress(raw, folder, precision, {"text": "embedding"})
     with torch.inference_mode():
         width = tower(tokens).shape[1]
     return Graph(("text.onnx", "text.weights"), mapped, width)
@@ -178,8 +155,8 @@ def image_input(preprocess: dict[str, Any]) -> ImageInput:
 def card(loaded: Loaded, facts: Facts, **given: Any) -> Card:
     """The card of a package made from `loaded`; `given` are its name, source, files and so on."""
     model = loaded.model
-    scale = float(model.logit_scale.exp())
-    bias = float(model.logit_bias) if model.logit_bias is not None else 0.0
+    scale = float(model.logit_scale.detach().exp())
+    bias = float(model.logit_bias.detach()) if model.logit_bias is not None else 0.0
     cells = facts.image.cells_px
     graphs = {"image": facts.image, "text": facts.text}
     return Card(

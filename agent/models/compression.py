@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -35,11 +35,20 @@ _SMALL = 1024  # bytes; smaller weights stay in the graph
 _MANY_CONVOLUTIONS = 4  # a graph with more gains from the layout that ONNX Runtime loads them to
 
 
-def compress(raw: Path, folder: Path, precision: Precision, *, spare: bool = False) -> bool:
-    """Write the graph `raw` to `folder`, under its own name, with its weights beside it.
+def compress(
+    raw: Path,
+    folder: Path,
+    precision: Precision,
+    graphs: Mapping[str, str],
+    *,
+    spare: bool = False,
+) -> bool:
+    """Write the graph `raw` to `folder` as one or more, each with one output, and their weights.
 
-    With `spare` the products that narrow (the second of each MLP, whose inputs vary most) keep
-    full precision. Returns whether the weights can be used where they lie ("mapped").
+    `graphs` names the output of each graph; all use one file of weights, named after `raw`: what
+    is not asked for is not computed. With `spare` the products that narrow (the second of each
+    MLP, whose inputs vary most) keep full precision. Returns whether the weights can be used
+    where they lie ("mapped").
     """
     with tempfile.TemporaryDirectory(dir=raw.parent) as scratch, _silence():
         graph = Path(scratch) / "graph.onnx"
@@ -61,7 +70,9 @@ def compress(raw: Path, folder: Path, precision: Precision, *, spare: bool = Fal
     convolutions = sum(node.op_type in ("Conv", "FusedConv") for node in optimised.graph.node)
     mapped = precision == "int8" and convolutions <= _MANY_CONVOLUTIONS
     _halve(optimised, tables_only=mapped)
-    _part(optimised, folder / raw.name)
+    _part(optimised, folder / raw.with_suffix(WEIGHTS).name)
+    for name, output in graphs.items():
+        (folder / f"{name}.onnx").write_bytes(_pruned(optimised, output).SerializeToString())
     return mapped
 
 
@@ -133,16 +144,15 @@ def _halve(model: Any, *, tables_only: bool) -> None:
 
 
 def _part(model: Any, path: Path) -> None:
-    """Write graph and weights to files of their own."""
-    weights_path = path.with_suffix(WEIGHTS)
-    with weights_path.open("wb") as file:
+    """Move the weights from the graph to a file of their own."""
+    with path.open("wb") as file:
         for weight in model.graph.initializer:
             content = numpy_helper.to_array(weight).tobytes()
             if len(content) < _SMALL:
                 continue
             start = _PAGE if len(content) >= 2**20 else _LINE
             file.write(b"\0" * (-file.tell() % start))
-            place = {"location": weights_path.name, "offset": file.tell(), "length": len(content)}
+            place = {"location": path.name, "offset": file.tell(), "length": len(content)}
             file.write(content)
             for field in ("raw_data", "float_data", "int32_data", "int64_data"):
                 weight.ClearField(field)
@@ -150,4 +160,25 @@ def _part(model: Any, path: Path) -> None:
             del weight.external_data[:]
             for key, value in place.items():
                 weight.external_data.add(key=key, value=str(value))
-    path.write_bytes(model.SerializeToString())
+
+
+def _pruned(model: Any, output: str) -> Any:
+    """The model with one of its outputs alone, and no more than that needs."""
+    pruned = type(model)()
+    pruned.CopyFrom(model)
+    graph = pruned.graph
+    needed, nodes = {output}, []
+    for node in reversed(graph.node):
+        if needed & set(node.output):
+            needed |= set(node.input)
+            nodes.append(node)
+    for field, kept in (
+        (graph.node, nodes[::-1]),
+        (graph.initializer, [weight for weight in graph.initializer if weight.name in needed]),
+        (graph.output, [one for one in graph.output if one.name == output]),
+        (graph.value_info, []),
+    ):
+        copies = [type(one).FromString(one.SerializeToString()) for one in kept]
+        del field[:]
+        field.extend(copies)
+    return pruned

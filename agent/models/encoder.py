@@ -54,7 +54,7 @@ class Encoder:
         picture's embedding (a class activation map: Zhou et al., 2016). Raises UsageError where
         the model has no cells.
         """
-        (found,) = self._run(self._image, ["cells"], {"pixels": self.whole(picture)})
+        (found,) = self._run(self._cells, ["cells"], {"pixels": self.whole(picture)})
         return np.asarray(found[0].transpose(1, 2, 0))
 
     def embed_objects(self, picture: Image.Image) -> tuple[Embeddings, NDArray[np.float32]]:
@@ -126,15 +126,18 @@ class Encoder:
     def _run(
         self, session: Any, names: list[str], feed: dict[str, NDArray[Any]]
     ) -> list[NDArray[np.float32]]:
-        options = onnxruntime.RunOptions()
-        options.only_execute_path_to_fetches = True  # cells cost nothing where none are asked for
-        found: list[NDArray[np.float32]] = session.run(names, feed, options)
+        found: list[NDArray[np.float32]] = session.run(names, feed)
         return found
 
     @property
     def _image(self) -> Any:
         with self._lock:
             return self._image_session
+
+    @property
+    def _cells(self) -> Any:
+        with self._lock:
+            return self._cells_session
 
     @property
     def _text(self) -> Any:
@@ -153,6 +156,12 @@ class Encoder:
     @cached_property
     def _image_session(self) -> Any:
         return _session(self.package, "image", self._threads)
+
+    @cached_property
+    def _cells_session(self) -> Any:
+        if "cells.onnx" not in self.package.card.files:
+            return self._image_session
+        return _session(self.package, "cells", self._threads)
 
     @cached_property
     def _text_session(self) -> Any:
@@ -183,13 +192,14 @@ def _session(package: Package, graph: str, threads: int) -> onnxruntime.Inferenc
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    if graph in package.card.mapped:
+    weights = "image" if graph == "cells" else graph
+    if weights in package.card.mapped:
         # The graph was optimised when it was made. Weights that are not repacked stay pages of
         # the file: that saves a second copy and most of the loading, at 1 % of a batch's time.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.disable_prepacking", "1")
-    if graph + WEIGHTS in package.card.files:
-        package.checked(graph + WEIGHTS)
+    if weights + WEIGHTS in package.card.files:
+        package.checked(weights + WEIGHTS)
     path = str(package.folder / f"{graph}.onnx")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 from PIL import Image
 from torch.nn import functional as F
 
@@ -92,13 +93,19 @@ def measure_texts(loaded: Loaded, encoder: Encoder, texts: Sequence[str]) -> Mea
 
 @torch.inference_mode()
 def measure_cells(loaded: Loaded, encoder: Encoder, paths: Sequence[Path]) -> Measured:
-    """The same for the cells of pictures, against those of the tower before its export."""
+    """The same for the cells of pictures, against those of the tower before its export.
+
+    Nothing where there are none, or none that run.
+    """
     if encoder.package.card.cells is None:
         return {}
     tower = image_tower(loaded.model.visual).eval()
     found, expected = [], []
     for picture in (open_picture(path) for path in paths):
-        cells = encoder.embed_cells(picture)
+        try:
+            cells = encoder.embed_cells(picture)
+        except (Fail, InvalidArgument, RuntimeException):
+            return {}  # not every tower can be traced for another size than its own
         found.append(cells.reshape(-1, cells.shape[2]))
         own = tower.cells(torch.from_numpy(encoder.whole(picture)))
         expected.append(own[0].flatten(1).T.numpy())

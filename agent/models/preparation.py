@@ -138,7 +138,9 @@ class _Work:
             raise parity.refuse(self._order.name, found, self._order.precision)
         known, _ = self._step("concepts", lambda: self._concepts(encoder))
         changes: dict[str, Any] = {"files": files | known, "parity": measured}
-        if not parity.cells_hold(measured, self._order.precision):
+        if not parity.cells_hold(measured, self._order.precision) and "cells.onnx" in files:
+            (self._folder / "cells.onnx").unlink()
+            del changes["files"]["cells.onnx"]
             changes["cells"] = None
         write_card(self._folder, card.model_copy(update=changes))
 

@@ -95,9 +95,7 @@ class _Session:
     def __init__(self, results: dict[str, Any], device: str) -> None:
         self._results, self._device = results, device
 
-    def run(
-        self, names: list[str], feed: dict[str, NDArray[Any]], _options: object = None
-    ) -> list[NDArray[np.float32]]:
+    def run(self, names: list[str], feed: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         import torch
 
         (value,) = feed.values()

@@ -46,10 +46,19 @@ class Images(nn.Module):
         """Shape (n, d, rows, cols), not of unit length."""
         raise NotImplementedError
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        if self.has_cells:
-            return self.embedding(pixels), self.cells(pixels)
-        return (self.embedding(pixels),)
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        return self.embedding(pixels), self.cells(pixels)
+
+
+class EmbeddingAlone(nn.Module):
+    """An image tower without its cells."""
+
+    def __init__(self, tower: Images) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.tower.embedding(pixels)
 
 
 class ViTImages(Images):
