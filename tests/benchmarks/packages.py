@@ -4,7 +4,8 @@
                                         [--runs N] [--pictures FOLDER] [--count N]
 
 Needs open_clip (the extra `clip`). Without a checkpoint the weights are random: times and memory
-are those of real ones; parity is easier to keep than theirs. Printed are medians.
+are those of real ones; parity is easier to keep than theirs. Printed are medians, of the time on
+the clock and of the processor's: the latter holds where other programs share the machine.
 """
 
 from __future__ import annotations
@@ -89,15 +90,22 @@ def cold(tiles: list[str], runs: int) -> None:
         "package": [sys.executable, "-m", "agent.cli", "score", *tiles, *asked],
         "open_clip": [sys.executable, str(HERE / "open_clip_script.py"), *tiles],
     }
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in sides}
     for _ in range(runs):
         for name, command in sides.items():
-            found[name].append(measure(command))
-    for part, unit in enumerate(("s from process start to nine tiles", "MB of memory at the peak")):
-        medians = {
-            name: statistics.median(one[part] for one in several) for name, several in found.items()
-        }
-        told(unit, medians)
+            found[name].append(measured(command))
+    told("s from process start to nine tiles", found, 0)
+    told("s of the processor for that", found, 1)
+    told("MB of memory at the peak", found, 2)
+
+
+def measured(command: list[str]) -> tuple[float, ...]:
+    """Seconds on the clock and of the processor, and MB at the peak, of a process."""
+    before = os.times()
+    seconds, memory = measure(command)
+    after = os.times()
+    used = after.children_user + after.children_system
+    return seconds, used - before.children_user - before.children_system, memory
 
 
 def warm(loaded: Loaded, encoder: Encoder, tiles: list[Image.Image], runs: int) -> None:
@@ -116,28 +124,31 @@ def warm(loaded: Loaded, encoder: Encoder, tiles: list[Image.Image], runs: int) 
         "open_clip": one_at_a_time,
         "open_clip, one batch": one_batch,
     }
-    found: dict[str, list[float]] = {name: [] for name in sides}
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in sides}
     with torch.inference_mode():
         for run in range(runs + 1):
             for name, side in sides.items():
-                start_s = time.perf_counter()
+                start_s, used_s = time.perf_counter(), time.process_time()
                 side()
                 if run:  # the first one warms up
-                    found[name].append(time.perf_counter() - start_s)
-    told("s for nine tiles, warm", {name: statistics.median(one) for name, one in found.items()})
+                    now_s, by_now_s = time.perf_counter(), time.process_time()
+                    found[name].append((now_s - start_s, by_now_s - used_s))
+    told("s for nine tiles, warm", found, 0)
+    told("s of the processor for that", found, 1)
 
 
 def closeness(loaded: Loaded, encoder: Encoder, paths: list[Path]) -> None:
     """The least cosine between both sides' embeddings of real pictures."""
     expected = parity.expected_images(loaded, paths, lambda *_: None)
-    measured = parity.measure_images(encoder, paths, expected)
-    print(f"cosine to open_clip's embeddings: least of {measured['pictures']} pictures "
-          f"{measured['image_least_cosine']:.4f}, mean {measured['image_mean_cosine']:.4f}")  # fmt: skip
+    close = parity.measure_images(encoder, paths, expected)
+    least, mean = close["image_least_cosine"], close["image_mean_cosine"]
+    print(f"cosine to open_clip: least of {len(paths)} pictures {least:.4f}, mean {mean:.4f}")
 
 
-def told(unit: str, medians: dict[str, float]) -> None:
-    """One line a side, with the ratio to the package's."""
-    print(unit)
+def told(unit: str, found: dict[str, list[tuple[float, ...]]], part: int) -> None:
+    """A line a side: the median of one part of what was measured, its ratio to the package's."""
+    medians = {name: statistics.median(run[part] for run in runs) for name, runs in found.items()}
+    print(unit, flush=True)
     for name, value in medians.items():
         print(f"  {name:<22} {value:8.3f}  {value / medians['package']:6.1f} x")
 
