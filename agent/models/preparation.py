@@ -22,6 +22,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from agent import concepts, places
+from agent.errors import CaptchaAgentError, UsageError
 from agent.models import assembly, parity
 from agent.models.card import CARD, Card, TextInput, read_card, write_card
 from agent.models.compression import Precision
@@ -31,6 +32,7 @@ from agent.models.store import (
     PARTIAL,
     Package,
     check_name,
+    lock_path,
     models_folder,
     open_package,
     sha256,
@@ -67,7 +69,7 @@ def prepare(order: Order, told: Told = lambda *_: None) -> Package:
     partial = root / PARTIAL
     partial.mkdir(parents=True, exist_ok=True)
     digest = order.source.digest()
-    with FileLock(partial / f"{check_name(order.name)}.lock"):
+    with FileLock(lock_path(check_name(order.name))):
         if (found := _present(root / order.name, order, digest)) is not None:
             return found
         folder = partial / f"{order.name}-{_key(order, digest)}"
@@ -89,14 +91,20 @@ def _present(folder: Path, order: Order, digest: str) -> Package | None:
     """The package that is there already, whole and from the same source, or None."""
     if folder.is_symlink() or not (folder / CARD).is_file():
         return None
-    card = read_card(folder)
+    try:
+        card = read_card(folder)
+    except UsageError:
+        return None
     if (card.source, card.source_sha256, card.precision) != (
         order.source.text, digest, order.precision,
     ):  # fmt: skip
         return None
     package = Package(folder, card)
-    for file in card.files:
-        package.checked(file)
+    try:
+        for file in card.files:
+            package.checked(file)
+    except CaptchaAgentError:
+        return None  # damaged: made again
     return package
 
 

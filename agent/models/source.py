@@ -218,7 +218,7 @@ def _explained(source: Source) -> Iterator[None]:
     """open_clip's and torch's errors in words that say what to do."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
         words = " ".join(str(error).split())
         if "download" in words:
             raise MissingError(
@@ -226,7 +226,8 @@ def _explained(source: Source) -> Iterator[None]:
                 "again, or get the checkpoint elsewhere and name it: ARCH:FILE.safetensors"
             ) from error
         raise UsageError(
-            f"model {source.text!r}: the weights don't fit the architecture: {words:.300}"
+            f"model {source.text!r}: open_clip can't make it; mostly the weights don't fit the "
+            f"architecture: {words:.300}"
         ) from error
     except OSError as error:
         words = " ".join(str(error).split())

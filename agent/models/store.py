@@ -40,6 +40,8 @@ class Package:
     def checked(self, file: str) -> Path:
         """The path of one of its files, after a look at its SHA-256."""
         path = self.folder / file
+        if Path(file).name != file or path.is_symlink():
+            raise UsageError(f"{path}: a package's files lie in its own folder")
         _check_file(path, self.card.files[file])
         return path
 
@@ -124,14 +126,26 @@ def remove(name: str) -> Path:
             f"model {name!r}: no prepared package of that name in {folder.parent}; "
             "`captcha-agent models list` says which there are"
         )
-    # Renamed first: nobody sees half of it.
-    (folder.parent / PARTIAL).mkdir(exist_ok=True)
-    leaving = folder.parent / PARTIAL / f"{name}.removed-{os.getpid()}"
-    folder.rename(leaving)
-    shutil.rmtree(leaving)
-    for leftover in (folder.parent / PARTIAL).glob(f"{name}-" + "[0-9a-f]" * 16):
-        shutil.rmtree(leftover)
+    from filelock import FileLock, Timeout
+
+    partial = folder.parent / PARTIAL
+    partial.mkdir(exist_ok=True)
+    try:
+        with FileLock(lock_path(name), timeout=0):
+            # Renamed first: nobody sees half of it.
+            folder.rename(leaving := partial / f"{name}.removed-{os.getpid()}")
+            for leftover in (leaving, *partial.glob(f"{name}-" + "[0-9a-f]" * 16)):
+                shutil.rmtree(leftover)
+    except Timeout as error:
+        raise UsageError(
+            f"model {name!r} is being prepared by another process; wait for that to end"
+        ) from error
     return folder
+
+
+def lock_path(name: str) -> Path:
+    """The file that is locked while the package `name` is made or removed."""
+    return models_folder() / PARTIAL / f"{name}.lock"
 
 
 def sha256(path: Path) -> str:
@@ -141,8 +155,6 @@ def sha256(path: Path) -> str:
 
 
 def _check_file(path: Path, expected: str) -> None:
-    if path.parent != path.parent.parent / path.parent.name or path.is_symlink():
-        raise UsageError(f"{path}: a package's files lie in its own folder")
     try:
         digest = sha256(path)
     except OSError as error:

@@ -69,7 +69,7 @@ class TorchEncoder(Encoder):
     def __init__(
         self, package: Package, loaded: Loaded, towers: tuple[Any, Any], device: str
     ) -> None:
-        super().__init__(package, threads=1)
+        super().__init__(package)
         self._loaded, self._towers, self._device = loaded, towers, device
 
     @cached_property

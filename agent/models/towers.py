@@ -198,7 +198,8 @@ class CausalTexts(Texts):
             x = _block(block, x, mask)
         x = text.ln_final(x)
         end = tokens == text.eos_id if text.pool_type == "eos" else tokens
-        last = x[torch.arange(tokens.shape[0]), end.int().argmax(dim=1)]
+        rows = torch.arange(tokens.shape[0], device=tokens.device)
+        last = x[rows, end.int().argmax(dim=1)]
         if isinstance(text.text_projection, nn.Linear):
             return F.normalize(text.text_projection(last), dim=1)
         return F.normalize(last @ text.text_projection, dim=1)
@@ -214,7 +215,7 @@ class _OwnText(nn.Module):
         self.positional_embedding = model.positional_embedding
         self.text_projection = model.text_projection
         self.pool_type, self.eos_id = model.text_pool_type, model.text_eos_id
-        self.attn_mask = model.attn_mask
+        self.register_buffer("attn_mask", model.attn_mask, persistent=False)
 
 
 def text_tower(model: nn.Module) -> Texts:

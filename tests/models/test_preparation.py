@@ -218,10 +218,10 @@ def test_an_export_that_disagrees_is_refused(
 
     def wrong(loaded: Any, *given: Any) -> Any:
         with torch.no_grad():
-            loaded.model.text_projection.add_(1)
+            loaded.model.text_projection.neg_()
         made = written(loaded, *given)
         with torch.no_grad():
-            loaded.model.text_projection.sub_(1)
+            loaded.model.text_projection.neg_()
         return made
 
     monkeypatch.setattr(assembly, "write_text", wrong)
@@ -323,7 +323,7 @@ def test_a_checkpoint_that_does_not_fit(tmp_path: Path) -> None:
     other = tiny.make("hf_text", tmp_path / "hf_text")
     weights = "open_clip_model.safetensors"
     (tmp_path / "vit" / weights).write_bytes((tmp_path / "hf_text" / weights).read_bytes())
-    with pytest.raises(UsageError, match="the weights don't fit the architecture"):
+    with pytest.raises(UsageError, match="the weights don't fit the "):
         prepare(order(source))
     (tmp_path / "hf_text" / weights).write_bytes(b"\0" * 100)
     with pytest.raises((UsageError, MissingError), match=r"safetensors|don't fit"):

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from agent.errors import MissingError, UsageError
 from agent.models import store
@@ -76,7 +77,22 @@ def test_remove(models: Path) -> None:
     (models / ".partial" / ("copy-" + "0" * 16)).mkdir(parents=True)
     assert store.remove("copy") == models / "copy"
     assert store.names() == ["lite", "other"]
-    assert list((models / ".partial").iterdir()) == []
+    assert [path.name for path in (models / ".partial").iterdir()] in ([], ["copy.lock"])
+    with FileLock(store.lock_path("other")), pytest.raises(UsageError) as caught:
+        store.remove("other")
+    assert str(caught.value) == (
+        "model 'other' is being prepared by another process; wait for that to end"
+    )
+
+
+@pytest.mark.parametrize("file", ["../lite/text.onnx", "/etc/hostname", "sub/text.onnx"])
+def test_files_elsewhere_are_refused(models: Path, file: str) -> None:
+    """A card that names a file outside its own folder is not followed there."""
+    folder = install(models)
+    card = read_card(folder)
+    write_card(folder, card.model_copy(update={"files": {**card.files, file: "0" * 64}}))
+    with pytest.raises(UsageError, match="a package's files lie in its own folder"):
+        store.open_package("copy")
 
 
 @pytest.mark.parametrize(
