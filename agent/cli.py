@@ -76,7 +76,11 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 as_json = option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 model_option = option(
-    "--model", default="lite", show_default=True, metavar="NAME|FOLDER", help="The model package."
+    "--model",
+    default="lite",
+    show_default=True,
+    metavar="NAME|FOLDER",
+    help="The model package; torch:ARCH:WEIGHTS is open_clip itself.",
 )
 policy_option = option(
     "--policy", default="default", show_default=True, metavar="NAME|FILE", help="The retry policy."
@@ -244,6 +248,62 @@ def policy_schema() -> None:
     from agent import policy
 
     emit_json(policy.schema())
+
+
+@cli.group("models")
+def models_group() -> None:
+    """Model packages: list, prepare, show, remove."""
+
+
+@models_group.command("list")
+@as_json
+def models_list(as_json: bool) -> None:
+    """Name the packages that are there and the presets that can be prepared."""
+    from agent.commands import models
+
+    models.show_all(as_json=as_json)
+
+
+@models_group.command("prepare")
+@click.argument("source", metavar="NAME|ARCH:WEIGHTS")
+@option("--name", default="", help="What to call it; default: from the source.")
+@option(
+    "--precision",
+    type=click.Choice(["int8", "float32"]),
+    default="int8",
+    show_default=True,
+    help="int8 is smaller and faster, float32 closest to the source.",
+)
+@option("--accept-licence", is_flag=True, help="Take weights that are for research only.")
+@as_json
+def models_prepare(source: str, **given: Any) -> None:
+    """Make a package from a preset or from any open_clip model.
+
+    WEIGHTS is a tag of open_clip's, such as laion2b_s34b_b79k, or a .safetensors file.
+    """
+    from agent.commands import models
+
+    models.prepare(source, **given)
+
+
+@models_group.command("show")
+@click.argument("name")
+@as_json
+def models_show(name: str, as_json: bool) -> None:
+    """Print the card of the package NAME, or what a preset costs."""
+    from agent.commands import models
+
+    models.show(name, as_json=as_json)
+
+
+@models_group.command("remove")
+@click.argument("name")
+@as_json
+def models_remove(name: str, as_json: bool) -> None:
+    """Delete the prepared package NAME."""
+    from agent.commands import models
+
+    models.remove(name, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,12 @@ def policies_folder() -> Path:
     return shipped if shipped.is_dir() else _PACKAGE.parent / "policies"
 
 
+def pictures_folder() -> Path:
+    """The folder of the fixture site's drawings."""
+    shipped = _PACKAGE / "_fixtures"
+    return (shipped if shipped.is_dir() else _PACKAGE.parent / "fixtures") / "pictures"
+
+
 def fixture_site() -> ModuleType:
     """The module that serves the fixture site."""
     package = "agent._fixtures" if (_PACKAGE / "_fixtures").is_dir() else "fixtures"

@@ -165,7 +165,7 @@ class Scorer:
         """How likely each square (left, top, right, bottom) shows the concept."""
         cells = self._encoder.package.card.cells
         if cells is None:
-            tiles = [picture.crop(_whole(edge)) for edge in edges]
+            tiles = [picture.crop(_window(edge, picture.size)) for edge in edges]
             return Scores.apart(self.probabilities(tiles, target))
         if cells.objects is not None:
             objects = cells.objects
@@ -197,6 +197,7 @@ class Scorer:
 
 _LIKE_REFERENCE = 8
 _REMEMBERED = 1024  # embeddings of tiles, a kilobyte each
+_SURROUNDINGS = 0.2  # of a square's side, on each side, where a model has no cells
 _EMPTY = 0.001  # how likely a square without any thing shows the one that is asked for
 
 
@@ -295,6 +296,23 @@ def _edges(grid: Grid) -> list[tuple[float, float, float, float]]:
 def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     top = logits.max(axis=1, keepdims=True)
     return np.asarray(top[:, 0] + np.log(np.exp(logits - top).sum(axis=1)), dtype=np.float32)
+
+
+def _window(
+    edge: tuple[float, float, float, float], size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """A square with some of its surroundings, as far as the picture goes: a thing's part alone is
+    harder to name."""
+    left, top, right, bottom = edge
+    across, down = (right - left) * _SURROUNDINGS, (bottom - top) * _SURROUNDINGS
+    return _whole(
+        (
+            max(0.0, left - across),
+            max(0.0, top - down),
+            min(size[0], right + across),
+            min(size[1], bottom + down),
+        )
+    )
 
 
 def _whole(edge: tuple[float, float, float, float]) -> tuple[int, int, int, int]:

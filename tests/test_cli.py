@@ -92,6 +92,70 @@ def test_policy_commands() -> None:
     assert json.loads(run("policy", "schema").stdout)["title"] == "Policy"
 
 
+def test_models_commands(tmp_path: Path) -> None:
+    """Packages and presets are listed and shown; a preset's costs are known before it is made."""
+    folder = {"CAPTCHA_AGENT_MODELS": str(tmp_path)}
+    listed = json.loads(run("models", "list", "--json", **folder).stdout)
+    assert [model["name"] for model in listed["models"]] == ["lite"]
+    assert {preset["name"] for preset in listed["presets"]} > {"vit-b-32", "siglip-b"}
+    assert max(map(len, run("models", "list", **folder).stdout.splitlines())) <= 100
+    shown = json.loads(run("models", "show", "vit-b-32", "--json", **folder).stdout)
+    assert shown["source"] == "ViT-B-32:datacomp_xl_s13b_b90k"
+    assert shown["prepared"] is False
+    assert shown["download_mb"] == 605
+    assert "embedding_size: 256" in run("models", "show", "lite", **folder).stdout
+
+
+WITHOUT_OPEN_CLIP = """
+import sys
+sys.modules["open_clip"] = None
+sys.modules["onnx"] = sys
+from agent.cli import main
+main()
+"""
+
+
+def test_prepare_without_open_clip() -> None:
+    """Where the extra is not installed the message says the command that gets it."""
+    for command in (["models", "prepare", "vit-b-32"], ["doctor", "--model", "torch:ViT-B-32:x"]):
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_OPEN_CLIP, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 4
+        assert (
+            "open_clip is not installed; open_clip models need it: run "
+            "pip install 'captcha-agent[clip]'"
+        ) in done.stderr + done.stdout
+
+
+def test_weights_for_research_are_asked_for() -> None:
+    """Without a terminal, such weights are taken only with --accept-licence."""
+    code = (
+        "import sys; sys.modules['open_clip'] = sys.modules['onnx'] = sys;"
+        "sys.argv = ['captcha-agent', 'models', 'prepare', 'mobileclip2-s0'];"
+        "from agent.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mobileclip2-s0: MobileCLIP2-S0:dfndr2b as int8, licence: research only; excludes product "
+        "development\n"
+        "downloads 299 MB, needs about 1588 MB of memory to make; then about 108 MB on disk, 103 MB "
+        "of memory to run\n"
+        "captcha-agent: model 'mobileclip2-s0': the licence of these weights says: research only; "
+        "excludes product development; where that is your case, say so with --accept-licence\n"
+    )
+
+
 def test_options_come_from_the_environment(tiles: list[str]) -> None:
     """Every option can be set by a variable CAPTCHA_AGENT_…"""
     done = run("score", *tiles, *BUS, CAPTCHA_AGENT_JSON="1", CAPTCHA_AGENT_POLICY="ci")
@@ -105,7 +169,16 @@ WRONG = [
      "policy 'nightly' is unknown: use one of ci, debug, default, or the path of a .yaml file"),
     (("score", "{tile}", *BUS, "--model", "/nowhere"), 4,
      "model '/nowhere': no model package there; use 'lite', which comes with captcha-agent, or "
-     "the folder of a package"),
+     "the folder of a package; `captcha-agent models list` says which there are and which can be "
+     "prepared"),
+    (("models", "prepare", "vit-b-23"), 2, "model 'vit-b-23': must be a preset (vit-b-32, "),
+    (("models", "prepare", "ViT-B-32:x.bin"), 2, "x.bin: must be a .safetensors file: others may"),
+    (("models", "prepare", "vit-b-32", "--name", "lite"), 2,
+     "--name lite: that one comes with captcha-agent; take another name"),
+    (("models", "prepare", "vit-b-32", "--name", "A B"), 2, "model name 'A B': must be at most 100"),
+    (("models", "show", "nothing"), 4, "model 'nothing': no model package there"),
+    (("models", "remove", "nothing"), 4, "model 'nothing': no prepared package of that name in"),
+    (("models", "remove", "lite"), 2, "model 'lite' comes with captcha-agent and is not removed"),
     (("score", "{text}", *BUS), 2, "text.png: is no picture that can be read (PNG, JPEG, WebP, GIF)"),
     (("score", "{cut}", *BUS), 2, "cut.png: cannot be read as a picture"),
     (("score", "{huge}", *BUS), 2,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import os
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,17 +15,13 @@ from PIL import Image
 
 from agent.errors import UsageError
 from agent.models import objects
-from agent.models.store import ImageInput, Package, open_package
+from agent.models.card import ImageInput
+from agent.models.cleaning import cleaned
+from agent.models.store import WEIGHTS, Package, open_package
 
 Embeddings = NDArray[np.float32]
 CONCEPTS = "concepts.npz"
 _BATCH = 32  # pictures or texts in one run: bounds the memory, costs no speed
-
-# What open_clip's clean-up (ftfy) does to the punctuation that pages use.
-_PLAIN_PUNCTUATION = str.maketrans({
-    "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'",
-    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"',
-})  # fmt: skip
 
 
 class Encoder:
@@ -56,14 +50,11 @@ class Encoder:
     def embed_cells(self, picture: Image.Image) -> NDArray[np.float32]:
         """Shape (h, w, d): what each cell of a whole picture shows, not of unit length.
 
-        The mean over all cells, brought to unit length, is the picture's embedding (a class
-        activation map: Zhou et al., 2016). Raises UsageError where the model has no cells.
+        Where pooling is an average, the mean over all cells, brought to unit length, is the
+        picture's embedding (a class activation map: Zhou et al., 2016). Raises UsageError where
+        the model has no cells.
         """
-        cells = self.package.card.cells
-        if cells is None:
-            raise UsageError(f"model {self.package.name!r} scores no cells of a picture")
-        pixels = self._whole(picture, cells.size_px)
-        (found,) = self._run(self._image, ["cells"], {"pixels": pixels})
+        (found,) = self._run(self._cells, ["cells"], {"pixels": self.whole(picture)})
         return np.asarray(found[0].transpose(1, 2, 0))
 
     def embed_objects(self, picture: Image.Image) -> tuple[Embeddings, NDArray[np.float32]]:
@@ -75,7 +66,7 @@ class Encoder:
         cells = self.package.card.cells
         if cells is None or cells.objects is None:
             raise UsageError(f"model {self.package.name!r} tells no things of a picture apart")
-        pixels = self._whole(picture, cells.size_px)
+        pixels = self.whole(picture)
         embedded, halfway = self._run(self._image, ["cells", "halfway"], {"pixels": pixels})
         (found,) = self._run(self._objects, ["objects"], {"halfway": halfway})
         masks = objects.grouped(1 / (1 + np.exp(-found[0, 0])), found[0, 1:])
@@ -86,22 +77,29 @@ class Encoder:
         length = np.linalg.norm(summed, axis=1, keepdims=True)
         return np.asarray(summed / length, dtype=np.float32), masks
 
-    def _whole(self, picture: Image.Image, size: int) -> NDArray[np.float32]:
+    def whole(self, picture: Image.Image) -> NDArray[np.float32]:
+        """Shape (1, 3, size, size): a whole picture as `embed_cells` takes it."""
+        cells = self.package.card.cells
+        if cells is None:
+            raise UsageError(f"model {self.package.name!r} scores no cells of a picture")
+        size = cells.size_px
         square = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
         return _scaled(square, self.package.card.image)[None]
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """Shape (n, d): one unit embedding a text, taken as it is, without a template."""
+        card = self.package.card
         if not texts:
-            return np.zeros((0, self.package.card.embedding_size), dtype=np.float32)
+            return np.zeros((0, card.embedding_size), dtype=np.float32)
         numbers = [self.tokens(text) for text in texts]
         # Short texts first: a batch is as long as its longest text.
         order = sorted(range(len(texts)), key=lambda index: len(numbers[index]))
-        found = np.empty((len(texts), self.package.card.embedding_size), dtype=np.float32)
+        found = np.empty((len(texts), card.embedding_size), dtype=np.float32)
         for at in range(0, len(order), _BATCH):
             some = order[at : at + _BATCH]
-            longest = len(numbers[some[-1]])
-            padded = [numbers[index] + [0] * (longest - len(numbers[index])) for index in some]
+            longest = card.context_length if card.text.padded else len(numbers[some[-1]])
+            padding = [card.text.pad_id] * longest
+            padded = [(numbers[index] + padding)[:longest] for index in some]
             feed = {"tokens": np.array(padded, dtype=np.int64)}
             found[some] = self._run(self._text, ["embedding"], feed)[0]
         return found
@@ -119,44 +117,55 @@ class Encoder:
             return dict(zip(stored["names"].tolist(), embeddings, strict=True))
 
     def tokens(self, text: str) -> list[int]:
-        """CLIP's token ids of a text with its start and end marks, cut to the context length."""
-        plain = html.unescape(html.unescape(text)).translate(_PLAIN_PUNCTUATION).strip()
-        numbers: list[int] = self._tokenizer.encode(plain).ids
-        length = self.package.card.context_length
+        """Token ids of a text with its start and end marks, cut to the context length."""
+        card = self.package.card
+        numbers: list[int] = self._tokenizer.encode(cleaned(text, card.text.cleaning)).ids
+        length = card.context_length
         return numbers if len(numbers) <= length else [*numbers[: length - 1], numbers[-1]]
 
     def _run(
-        self, session: onnxruntime.InferenceSession, names: list[str], feed: dict[str, NDArray[Any]]
+        self, session: Any, names: list[str], feed: dict[str, NDArray[Any]]
     ) -> list[NDArray[np.float32]]:
         found: list[NDArray[np.float32]] = session.run(names, feed)
         return found
 
     @property
-    def _image(self) -> onnxruntime.InferenceSession:
+    def _image(self) -> Any:
         with self._lock:
             return self._image_session
 
     @property
-    def _text(self) -> onnxruntime.InferenceSession:
+    def _cells(self) -> Any:
+        with self._lock:
+            return self._cells_session
+
+    @property
+    def _text(self) -> Any:
         with self._lock:
             return self._text_session
 
     @property
-    def _objects(self) -> onnxruntime.InferenceSession:
+    def _objects(self) -> Any:
         with self._lock:
             return self._objects_session
 
     @cached_property
-    def _objects_session(self) -> onnxruntime.InferenceSession:
-        return _session(self.package.folder / "objects.onnx", self._threads)
+    def _objects_session(self) -> Any:
+        return _session(self.package, "objects", self._threads)
 
     @cached_property
-    def _image_session(self) -> onnxruntime.InferenceSession:
-        return _session(self.package.folder / "image.onnx", self._threads)
+    def _image_session(self) -> Any:
+        return _session(self.package, "image", self._threads)
 
     @cached_property
-    def _text_session(self) -> onnxruntime.InferenceSession:
-        return _session(self.package.folder / "text.onnx", self._threads)
+    def _cells_session(self) -> Any:
+        if "cells.onnx" not in self.package.card.files:
+            return self._image_session
+        return _session(self.package, "cells", self._threads)
+
+    @cached_property
+    def _text_session(self) -> Any:
+        return _session(self.package, "text", self._threads)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -166,16 +175,33 @@ class Encoder:
 
 
 def load_encoder(model: str = "lite", *, threads: int | None = None) -> Encoder:
-    """The encoder of a model package, by name or folder; see `open_package` for its errors."""
+    """The encoder of a model package, by name or folder; see `open_package` for its errors.
+
+    "torch:ARCH:PRETRAINED" and "torch:ARCH:CHECKPOINT" run the open_clip model itself, on CUDA
+    where there is one.
+    """
+    if model.startswith("torch:"):
+        from agent.models.torch_encoder import load_torch_encoder
+
+        return load_torch_encoder(model.removeprefix("torch:"), threads=threads)
     return Encoder(open_package(model), threads=threads)
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(package: Package, graph: str, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    weights = "image" if graph == "cells" else graph
+    if weights in package.card.mapped:
+        # The graph was optimised when it was made. Weights that are not repacked stay pages of
+        # the file: that saves a second copy and most of the loading, at 1 % of a batch's time.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    if weights + WEIGHTS in package.card.files:
+        package.checked(weights + WEIGHTS)
+    path = str(package.folder / f"{graph}.onnx")
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _own_cores() -> Sequence[int]:

@@ -1,14 +1,16 @@
-"""Exports an open_clip model to a package's ONNX graphs, and measures that they agree.
+"""Exports the towers of an open_clip model to ONNX graphs.
 
-The graphs hold no weights of their own: each initialiser is external data, an offset into the
-half-precision checkpoint that lies beside them. So the open_clip checkpoint and the ONNX graphs
-are one copy of the weights, and can't drift apart.
+`graph` writes one tower. `export` writes a package that is an open_clip checkpoint as well: its
+graphs hold no weights of their own, each initialiser is external data, an offset into the
+half-precision checkpoint that lies beside them. So checkpoint and graphs are one copy of the
+weights, and can't drift apart.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,11 @@ import torch
 from onnx import TensorProto, helper
 from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
-from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import BPE
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from agent.models import tokenization
+from agent.models.towers import CausalTexts
 
 CHECKPOINT = "open_clip_model.safetensors"
 HALFWAY = 4  # stages of the trunk before the last halving of its feature map
@@ -56,44 +59,6 @@ class ImageTower(nn.Module):
         return F.normalize(cells.mean(dim=(2, 3)), dim=1), cells, halfway
 
 
-class TextTower(nn.Module):
-    """`text` of a model with causal attention, for token ids (n, length) of any length.
-
-    Causal attention and the last token as the result: padding that is left out changes nothing.
-    """
-
-    def __init__(self, text: nn.Module) -> None:
-        super().__init__()
-        self.text = text
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        length = tokens.shape[1]
-        x = self.text.token_embedding(tokens) + self.text.positional_embedding[:length]
-        mask = self.text.attn_mask[:length, :length]
-        for block in self.text.transformer.resblocks:
-            x = x + block.ls_1(_attend(block.attn, block.ln_1(x), mask))
-            x = x + block.ls_2(block.mlp(block.ln_2(x)))
-        x = self.text.ln_final(x)
-        last = x[torch.arange(tokens.shape[0]), tokens.argmax(dim=1)]
-        return F.normalize(self.text.text_projection(last), dim=1)
-
-
-def _attend(attention: nn.MultiheadAttention, x: Tensor, mask: Tensor) -> Tensor:
-    """Self-attention on (n, length, width), written out: torch's own is traced for one length."""
-    count, length, width = x.shape
-    heads = attention.num_heads
-
-    def split(part: Tensor) -> Tensor:
-        return part.reshape(count, length, heads, width // heads).transpose(1, 2)
-
-    query, key, value = F.linear(x, attention.in_proj_weight, attention.in_proj_bias).chunk(
-        3, dim=2
-    )
-    scores = split(query) @ split(key).transpose(2, 3) / (width // heads) ** 0.5 + mask
-    mixed = (F.softmax(scores, dim=3) @ split(value)).transpose(1, 2).reshape(count, length, width)
-    return attention.out_proj(mixed)
-
-
 def export(model: nn.Module, folder: Path) -> None:
     """Write checkpoint, `image.onnx`, `text.onnx` and `tokenizer.json` to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,44 +71,55 @@ def export(model: nn.Module, folder: Path) -> None:
     model.load_state_dict(halves)
     model.eval()
     picture, tokens = torch.zeros(2, 3, 224, 224), torch.ones(2, 7, dtype=torch.long)
-    _graph(
-        ImageTower(model.visual), picture, folder / "image.onnx",
-        ["pixels"], ["embedding", "cells", "halfway"],
+    image, text = folder / "image.onnx", folder / "text.onnx"
+    graph(
+        ImageTower(model.visual), picture, image, ["pixels"], ["embedding", "cells", "halfway"],
         {"pixels": {0: "n", 2: "height", 3: "width"}, "embedding": {0: "n"},
          "cells": {0: "n", 2: "rows", 3: "cols"},
          "halfway": {0: "n", 2: "rows2", 3: "cols2"}},
+        fold=False,
     )  # fmt: skip
-    _graph(
-        TextTower(model.text), tokens, folder / "text.onnx", ["tokens"], ["embedding"],
+    graph(
+        CausalTexts(model.text), tokens, text, ["tokens"], ["embedding"],
         {"tokens": {0: "n", 1: "length"}, "embedding": {0: "n"}},
+        fold=False,
     )  # fmt: skip
-    tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
+    for path in (image, text):
+        shared = onnx.load(str(path))
+        _share_weights(shared, folder / CHECKPOINT)
+        onnx.save(shared, str(path))
+    tokenization.clip_tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
 
 
-def _graph(
+def graph(
     tower: nn.Module,
     example: Tensor,
     path: Path,
     inputs: Sequence[str],
     outputs: Sequence[str],
     axes: Mapping[str, Mapping[int, str]],
+    *,
+    fold: bool = True,
 ) -> None:
-    torch.onnx.export(
-        tower,
-        (example,),
-        str(path),
-        input_names=list(inputs),
-        output_names=list(outputs),
-        dynamic_axes={name: dict(named) for name, named in axes.items()},
-        opset_version=_OPSET,
-        # Weights keep their names and values: nothing is folded or fused before they are shared.
-        do_constant_folding=False,
-        training=torch.onnx.TrainingMode.PRESERVE,
-        dynamo=False,
-    )
-    graph = onnx.load(str(path))
-    _share_weights(graph, path.parent / CHECKPOINT)
-    onnx.save(graph, str(path))
+    """Write `tower` as an ONNX graph, traced with `example`; `axes` names those of any length.
+
+    Where `fold` is false the weights keep their names and values: nothing is folded or fused.
+    """
+    kept = torch.onnx.TrainingMode.EVAL if fold else torch.onnx.TrainingMode.PRESERVE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer: parity is measured on the result
+        torch.onnx.export(
+            tower.eval(),
+            (example,),
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: dict(named) for name, named in axes.items()},
+            opset_version=_OPSET,
+            do_constant_folding=fold,
+            training=kept,
+            dynamo=False,
+        )
 
 
 def _share_weights(graph: Any, checkpoint: Path) -> None:
@@ -164,13 +140,16 @@ def _share_weights(graph: Any, checkpoint: Path) -> None:
         weight.data_location = TensorProto.EXTERNAL
         for key, value in (("location", checkpoint.name), ("offset", offset), ("length", length)):
             weight.external_data.add(key=key, value=str(value))
-        casts += _cast(graph, full, half)
+        casts += widened(graph, full, half)
     for number, cast in enumerate(casts):
         graph.graph.node.insert(number, cast)
 
 
-def _cast(graph: Any, full: str, half: str) -> list[Any]:
-    """The cast of one weight; of a looked-up table only what was looked up is cast."""
+def widened(graph: Any, full: str, half: str) -> list[Any]:
+    """The cast of one weight; of a looked-up table only what was looked up is cast.
+
+    Returns the nodes that are to be put before all others.
+    """
     lookups = [
         node for node in graph.graph.node if node.op_type == "Gather" and node.input[0] == full
     ]
@@ -196,37 +175,6 @@ def _places(checkpoint: Path) -> dict[str, tuple[list[int], int, int]]:
         for name, entry in header.items()
         if name != "__metadata__"
     }  # fmt: skip
-
-
-def tokenizer() -> Tokenizer:
-    """CLIP's byte-pair encoding in the `tokenizers` library, from open_clip's vocabulary."""
-    known = SimpleTokenizer()
-    start, end = known.encoder["<start_of_text>"], known.encoder["<end_of_text>"]
-    built = Tokenizer(
-        BPE(
-            vocab=known.encoder,
-            merges=list(known.bpe_ranks),
-            continuing_subword_prefix="",
-            end_of_word_suffix="</w>",
-            fuse_unk=False,
-        )
-    )
-    built.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
-    )
-    words = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-    built.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(words), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    built.decoder = decoders.ByteLevel()
-    built.post_processor = processors.TemplateProcessing(
-        single="<start_of_text> $A <end_of_text>",
-        special_tokens=[("<start_of_text>", start), ("<end_of_text>", end)],
-    )
-    return built
 
 
 @torch.inference_mode()

@@ -173,7 +173,7 @@ def _ink_color(random: Random, low: int, high: int) -> tuple[int, int, int]:
 def _recoloured(cutout: Image.Image, random: Random) -> Image.Image:
     """The drawing with its hues turned, paler, darker, or in greys."""
     pixels = np.asarray(cutout).astype(np.float32)
-    color = pixels[..., :3]
+    color: NDArray[np.floating] = pixels[..., :3]
     if random.random() < 0.25:
         color = np.broadcast_to(color.mean(axis=2, keepdims=True), color.shape)
     elif random.random() < 0.6:
