@@ -25,7 +25,7 @@ lint: $(READY)
 CLIP_PYTHON ?= $(BIN)/python
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fixtures]'
-	$(BIN)/captcha-agent demo -n 100 --report captcha-report/bench
+	$(BIN)/captcha-agent demo -n 100 --policy default --report captcha-report/bench
 	$(BIN)/python -m tests.benchmarks.drawings
 	$(if $(PHOTOS),$(BIN)/python -m tests.benchmarks.photos $(PHOTOS))
 	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)
