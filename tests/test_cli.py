@@ -149,7 +149,7 @@ def test_weights_for_research_are_asked_for() -> None:
     assert done.stderr == (
         "mobileclip2-s0: MobileCLIP2-S0:dfndr2b as int8, licence: research only; excludes product "
         "development\n"
-        "downloads 299 MB, needs about 1588 MB of memory to make; then about 108 MB on disk, 103 MB "
+        "downloads 299 MB, needs about 1588 MB of memory to make; then about 108 MB on disk, 113 MB "
         "of memory to run\n"
         "captcha-agent: model 'mobileclip2-s0': the licence of these weights says: research only; "
         "excludes product development; where that is your case, say so with --accept-licence\n"

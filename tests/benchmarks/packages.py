@@ -11,30 +11,38 @@ the clock and of the processor's: the latter holds where other programs share th
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from agent import places
-from agent.models import parity
-from agent.models.encoder import Encoder, load_encoder
-from agent.models.preparation import Order, prepare
-from agent.models.source import Loaded, load, read_source
 from agent.models.store import FOLDER_VARIABLE
 from fixtures.challenge import make
 from tests.benchmarks.cold_start import HERE, measure
 
+if TYPE_CHECKING:  # torch comes late: a process that is started counts its parent's memory
+    from agent.models.encoder import Encoder
+    from agent.models.source import Loaded
+
 NAME = "benchmark"
 ARCH = "ViT-B-32"
+RANDOM = """
+import logging, sys, open_clip, torch
+from safetensors.torch import save_file
+logging.disable(logging.WARNING)
+torch.manual_seed(0)
+model = open_clip.create_model(sys.argv[1])
+save_file({name: value.contiguous() for name, value in model.state_dict().items()}, sys.argv[2])
+"""
 
 
 def main() -> None:
@@ -50,27 +58,29 @@ def main() -> None:
         folder = Path(scratch)
         os.environ.setdefault(FOLDER_VARIABLE, str(folder / "models"))
         checkpoint = given.checkpoint or random_weights(folder / "random.safetensors")
-        _, source = read_source(f"{ARCH}:{checkpoint}")
-        prepare(Order(NAME, source, given.precision, "none"))
+        prepare = ["models", "prepare", f"{ARCH}:{checkpoint}", "--name", NAME]
+        subprocess.run(
+            [sys.executable, "-m", "agent.cli", *prepare, "--precision", given.precision],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         tiles = written_tiles(folder)
         print(f"{ARCH}, {'random' if given.checkpoint is None else 'given'} weights, "
               f"{given.precision}, {len(os.sched_getaffinity(0))} cores")  # fmt: skip
         cold(tiles, given.runs)
-        loaded, encoder = load(source), load_encoder(NAME)
+
+        from agent.models import parity
+        from agent.models.encoder import load_encoder
+        from agent.models.source import load, read_source
+
+        loaded, encoder = load(read_source(f"{ARCH}:{checkpoint}")[1]), load_encoder(NAME)
         warm(loaded, encoder, [Image.open(tile).convert("RGB") for tile in tiles], given.runs)
         closeness(loaded, encoder, parity.sample(given.pictures, given.count))
 
 
 def random_weights(path: Path) -> Path:
     """A checkpoint of an untrained model."""
-    import open_clip
-    import torch
-    from safetensors.torch import save_file
-
-    logging.disable(logging.WARNING)
-    torch.manual_seed(0)
-    model = open_clip.create_model(ARCH)
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+    subprocess.run([sys.executable, "-c", RANDOM, ARCH, str(path)], check=True)
     return path
 
 
@@ -139,6 +149,8 @@ def warm(loaded: Loaded, encoder: Encoder, tiles: list[Image.Image], runs: int) 
 
 def closeness(loaded: Loaded, encoder: Encoder, paths: list[Path]) -> None:
     """The least cosine between both sides' embeddings of real pictures."""
+    from agent.models import parity
+
     expected = parity.expected_images(loaded, paths, lambda *_: None)
     close = parity.measure_images(encoder, paths, expected)
     least, mean = close["image_least_cosine"], close["image_mean_cosine"]
