@@ -134,9 +134,7 @@ def solve_command(url: str, **given: Any) -> None:
 )
 @option("--kind", "kinds", multiple=True, help="Only this kind; repeatable.")
 @option("--seed", default=1, show_default=True, help="The first challenge's seed.")
-@option(
-    "--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy."
-)
+@option("--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy.")
 @model_option
 @browser_options
 @option("--report", default="captcha-report", show_default=True, metavar="FOLDER")
