@@ -149,19 +149,24 @@ def test_a_torch_device_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Mo
         load_encoder(f"torch:{source}")
 
 
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def interrupt(source: str, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin to prepare a source and be interrupted at a step of `assembly`."""
+    with monkeypatch.context() as patch:
+        patch.setattr(assembly, step, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(order(source))
+
+
 def test_an_interrupted_preparation_goes_on(
     tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps that were finished are not done again; nobody sees the package before it is whole."""
     source = tiny.make("vit", tmp_path / "vit")
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(assembly, "write_tokenizer", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(order(source))
+    interrupt(source, "write_tokenizer", monkeypatch)
     assert store.names() == ["lite"]
     (folder,) = (models / ".partial").glob("tiny-*")
     (folder / "leftover").mkdir()
@@ -179,14 +184,7 @@ def test_a_step_whose_file_was_altered_is_done_again(
 ) -> None:
     """What was made before an interruption is used only where it is still the same."""
     source = tiny.make("vit", tmp_path / "vit")
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(assembly, "write_concepts", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(order(source))
+    interrupt(source, "write_concepts", monkeypatch)
     (folder,) = (models / ".partial").glob("tiny-*")
     with (folder / "text.weights").open("ab") as file:
         file.write(b"x")

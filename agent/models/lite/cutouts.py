@@ -40,8 +40,8 @@ GLYPH_SETS = (
     "iconify-json-flat-color-icons",
     "iconify-json-meteocons",
 )
-# What an interface calls by these names is another thing: a computer's mouse, a baseball bat, a
-# fork in a road, a star that marks, a plan of a house, a stop of a bus.
+# What an interface calls by these names is another thing (a computer's mouse, a fork in a road), or
+# none that can be seen; in clip art's file names "orange" is mostly a colour.
 _OTHERWISE = {"mouse", "bat", "fork", "seal", "face", "top", "bow", "letter", "map", "street", "tie",
               "steps", "top hat", "ring", "sport", "nature", "tool", "present", "window", "table",
               "orange"}  # fmt: skip
