@@ -99,61 +99,59 @@ class _Frozen(nn.Module):
         return features, pooled, self.model.classifier(pooled)
 
 
-def halfway(model: nn.Module, pictures: np.ndarray, folder: Path, batch: int = 20) -> Tensor:
-    """The frozen stages' result alone (n, 80, h/16, w/16), in half precision."""
-    path = folder / "halfway.onnx"
-    torch.onnx.export(
-        _Early(model), (torch.zeros(2, 3, *pictures.shape[1:3]),), str(path), input_names=["x"],
-        dynamic_axes={"x": {0: "n"}}, dynamo=False,
-    )  # fmt: skip
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    side = pictures.shape[1] // 16
-    features = torch.empty(len(pictures), 80, side, side, dtype=torch.float16)
-    for at in range(0, len(pictures), batch):
-        (found,) = session.run(None, {"x": normalised(pictures[at : at + batch]).numpy()})
-        features[at : at + batch] = torch.from_numpy(found)
-    return features
-
-
 class _Early(nn.Module):
-    """The frozen stages, for `halfway`."""
+    """The frozen stages alone, for `halfway`."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return early(self.model, pictures)
+    def forward(self, pictures: Tensor) -> tuple[Tensor]:
+        return (early(self.model, pictures),)
+
+
+def halfway(model: nn.Module, pictures: np.ndarray, folder: Path, batch: int = 20) -> Tensor:
+    """The frozen stages' result alone (n, 80, h/16, w/16), in half precision."""
+    features = _features_of(pictures)
+    _fill((features,), _Early(model), pictures, folder, batch)
+    return features
 
 
 def study(
     model: nn.Module, pictures: np.ndarray, folder: Path, batch: int = 50
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What the untouched network makes of all pictures, by ONNX Runtime (8 times torch's speed).
+    """What the untouched network makes of all pictures.
 
     Returns the frozen stages' result (n, 80, h/16, w/16) in half precision, the pooled features
     (n, 1280) and the class logits (n, 1000).
     """
+    count = len(pictures)
+    kept = (_features_of(pictures), torch.empty(count, 1280), torch.empty(count, 1000))
+    _fill(kept, _Frozen(model), pictures, folder, batch)
+    return kept
+
+
+def _features_of(pictures: np.ndarray) -> Tensor:
+    side = pictures.shape[1] // 16
+    return torch.empty(len(pictures), 80, side, side, dtype=torch.float16)
+
+
+def _fill(
+    kept: Sequence[Tensor], network: nn.Module, pictures: np.ndarray, folder: Path, batch: int
+) -> None:
+    """Fill `kept`, a tensor for each output, by ONNX Runtime (8 times torch's speed)."""
     path = folder / "frozen.onnx"
-    example = torch.zeros(2, 3, *pictures.shape[1:3])
     torch.onnx.export(
-        _Frozen(model), (example,), str(path), input_names=["x"], dynamic_axes={"x": {0: "n"}},
-        dynamo=False,
+        network, (torch.zeros(2, 3, *pictures.shape[1:3]),), str(path), input_names=["x"],
+        dynamic_axes={"x": {0: "n"}}, dynamo=False,
     )  # fmt: skip
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    side = pictures.shape[1] // 16
-    features = torch.empty(len(pictures), 80, side, side, dtype=torch.float16)
-    pooled, logits = torch.empty(len(pictures), 1280), torch.empty(len(pictures), 1000)
     for at in range(0, len(pictures), batch):
         some = slice(at, at + batch)
+        found = session.run(None, {"x": normalised(pictures[some]).numpy()})
         # Copied, not kept: a result that stays alive pins the session's memory of that run.
-        for kept, found in zip(
-            (features, pooled, logits),
-            session.run(None, {"x": normalised(pictures[some]).numpy()}),
-            strict=True,
-        ):
-            kept[some] = torch.from_numpy(found)
-    return features, pooled, logits
+        for tensor, part in zip(kept, found, strict=True):
+            tensor[some] = torch.from_numpy(part)
 
 
 def start(
