@@ -23,6 +23,9 @@ Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 """One number a tile, shape (n,), each in [0, 1]."""
 
+THRESHOLD = 0.5
+"""A tile at least as likely as that is chosen, where no policy says otherwise."""
+
 Kind = Literal["tiles", "picture", "reference"]
 Result = Literal["accepted", "rejected", "reloaded", "expired", "error"]
 Status = Literal["solved", "unsolved", "refused", "error"]

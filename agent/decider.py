@@ -16,15 +16,14 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data import Decision, Scores, Target
-from agent.policy import Decide
+from agent.data import THRESHOLD, Decision, Scores, Target
 
 _SUREST = 1e-4  # no single tile is taken for surer than that: labels are people's opinions
 _MISSED = 0.3  # prior of no thing matching that was told apart in a picture, as a share of one
 _RARER = 0.5  # prior of each number of tiles above half of them, as a share of the number below
 
 
-def decide(scores: Scores, target: Target, rule: Decide) -> Decision:
+def decide(scores: Scores, target: Target, threshold: float = THRESHOLD) -> Decision:
     """Choose tiles by their probability of matching `target`'s concept, given all others.
 
     The decision's confidence is the posterior probability that exactly this choice is right. The
@@ -39,13 +38,13 @@ def decide(scores: Scores, target: Target, rule: Decide) -> Decision:
     marginals, total = _posterior(odds, prior)
     wanted = alone.copy()
     wanted[judged] = marginals[member]
-    chosen = wanted >= rule.threshold
+    chosen = wanted >= threshold
     if not target.many or (not chosen.any() and not target.none_allowed):
         # The instruction says that something matches: the likeliest is the best answer.
         best = int(np.argmax(wanted))
         alike = scores.judgements == scores.judgements[best]
         chosen = (np.arange(len(wanted)) == best) | (judged & alike & target.many)
-    units = np.unique(member[chosen[judged]])
+    units = sorted(set(member[chosen[judged]].tolist()))
     confidence = prior[len(units)] * np.prod(odds[units]) / total if total else 0.0
     if (chosen & ~judged).any():
         confidence *= float(alone[chosen & ~judged].prod())
@@ -54,7 +53,7 @@ def decide(scores: Scores, target: Target, rule: Decide) -> Decision:
         probabilities.astype(np.float32),
         tuple(int(index) for index in np.flatnonzero(chosen)),
         float(min(confidence, 1.0)),
-        rule.threshold,
+        threshold,
         target,
     )
 
@@ -64,8 +63,12 @@ def _units(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Which tiles are judged at all, the first tile of each judgement, each judged tile's own."""
     judged = judgements >= 0
-    _, first, member = np.unique(judgements[judged], return_index=True, return_inverse=True)
-    return judged, np.flatnonzero(judged)[first], member
+    first: dict[int, int] = {}
+    for index in np.flatnonzero(judged).tolist():
+        first.setdefault(int(judgements[index]), index)
+    order = {judgement: number for number, judgement in enumerate(first)}
+    member = [order[judgement] for judgement in judgements[judged].tolist()]
+    return judged, np.array(list(first.values()), dtype=np.int64), np.array(member, dtype=np.int64)
 
 
 def _prior(count: int, target: Target) -> NDArray[np.float64]:

@@ -286,7 +286,9 @@ def _choose(run: _Run, challenge: _Challenge) -> Flow:
     run.stage = "score"
     score = Score(challenge.picture, challenge.grid, challenge.target)
     observation = yield from run.ask(score)
-    challenge.decision = decider.decide(observation.value, challenge.target, run.policy.decide)
+    challenge.decision = decider.decide(
+        observation.value, challenge.target, run.policy.decide.threshold
+    )
     return challenge.decision
 
 

@@ -82,7 +82,7 @@ def _plain(text: str) -> str:
 @cache
 def _data() -> dict[str, Any]:
     text = resources.files("agent").joinpath("instruction.yaml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.safe_load(text)
+    content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return content
 
 

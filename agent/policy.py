@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.data import THRESHOLD
 from agent.errors import UsageError
 from agent.places import policies_folder
 
@@ -57,7 +58,7 @@ class Reactions(_Part):
 class Decide(_Part):
     """From probabilities to a choice."""
 
-    threshold: Share = Field(0.5, description="a tile at or above it is chosen")
+    threshold: Share = Field(THRESHOLD, description="a tile at or above it is chosen")
     sure: Share = Field(0.5, description="least confidence in the whole choice to submit it")
 
 

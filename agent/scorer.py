@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent import concepts, decider, instruction
-from agent.data import Decision, Grid, Picture, Probabilities, Scores, Target
+from agent.data import THRESHOLD, Decision, Grid, Picture, Probabilities, Scores, Target
 from agent.errors import UsageError
 from agent.models.encoder import Encoder, load_encoder
-from agent.policy import Decide
 
 Embeddings = NDArray[np.float32]
 """Shape (n, d), each row of unit length."""
@@ -73,7 +72,7 @@ class Scorer:
         instruction_text: str = "",
         *,
         reference: Image.Image | None = None,
-        rule: Decide | None = None,
+        threshold: float = THRESHOLD,
     ) -> Decision:
         """Which of `tiles` match the instruction, or the `reference` picture.
 
@@ -81,7 +80,7 @@ class Scorer:
         """
         target = _target(tiles, instruction_text, reference)
         probabilities = self.probabilities(tiles, target, reference)
-        return decider.decide(Scores.apart(probabilities), target, rule or Decide())
+        return decider.decide(Scores.apart(probabilities), target, threshold)
 
     def score_picture(
         self,
@@ -90,7 +89,7 @@ class Scorer:
         *,
         rows: int,
         cols: int,
-        rule: Decide | None = None,
+        threshold: float = THRESHOLD,
     ) -> Decision:
         """Which squares of one picture, cut into `rows` x `cols`, match; row by row."""
         target = _target([picture], instruction_text, None)
@@ -101,7 +100,7 @@ class Scorer:
             for col in range(cols)
         ]
         scores = self.score_squares(picture, edges, target)
-        return decider.decide(scores, target, rule or Decide())
+        return decider.decide(scores, target, threshold)
 
     def score_grid(
         self,
@@ -110,7 +109,7 @@ class Scorer:
         instruction_text: str = "",
         *,
         reference: Image.Image | None = None,
-        rule: Decide | None = None,
+        threshold: float = THRESHOLD,
     ) -> Decision:
         """Which tiles of a screenshot match: squares of one picture where squares are asked for."""
         target = _target([picture], instruction_text, reference)
@@ -120,7 +119,7 @@ class Scorer:
         else:
             tiles = [picture.crop(_whole(edge)) for edge in edges]
             scores = Scores.apart(self.probabilities(tiles, target, reference))
-        return decider.decide(scores, target, rule or Decide())
+        return decider.decide(scores, target, threshold)
 
     def scores_on(self, picture: Picture, grid: Grid, target: Target) -> Scores:
         """Score the tiles of a screenshot; squares of one picture in a single pass."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from agent.data import Scores, Target
 from agent.decider import _prior, decide
-from agent.policy import Decide
 
 
 def target(
@@ -38,17 +37,17 @@ def apart(*probabilities: float) -> Scores:
 )
 def test_decisions(scores: Scores, asked: Target, selected: tuple[int, ...]) -> None:
     """The threshold decides, but where one must match the likeliest is taken."""
-    found = decide(scores, asked, Decide())
+    found = decide(scores, asked)
     assert found.selected == selected
     assert 0 <= found.confidence <= 1
 
 
 def test_something_matches() -> None:
     """Where one tile must match and all others surely do not, the last one does."""
-    found = decide(apart(0.3, 0.001, 0.001), target(), Decide())
+    found = decide(apart(0.3, 0.001, 0.001), target())
     assert found.selected == (0,)
     assert found.probabilities[0] > 0.95
-    assert decide(apart(0.3, 0.001, 0.001), target(none_allowed=True), Decide()).selected == ()
+    assert decide(apart(0.3, 0.001, 0.001), target(none_allowed=True)).selected == ()
 
 
 def every_choice(count: int) -> Iterator[tuple[int, ...]]:
@@ -62,7 +61,7 @@ def test_the_posterior_is_a_sum_over_all_choices(
 ) -> None:
     """Marginals and confidence are those of summing every possible choice one by one."""
     asked = target(many=many, none_allowed=none_allowed)
-    found = decide(apart(*alone), asked, Decide())
+    found = decide(apart(*alone), asked)
     p = np.array(alone, dtype=np.float32).astype(np.float64)
     odds, prior = p / (1 - p), _prior(len(p), asked)
     weights = {s: prior[len(s)] * np.prod(odds[list(s)]) for s in every_choice(len(p))}
@@ -87,8 +86,8 @@ def test_the_prior_is_one(count: int, many: bool, none_allowed: bool, squares: b
 def test_the_squares_of_one_thing_are_one_judgement() -> None:
     """Three squares of one thing are judged once: they don't make each other surer."""
     squares = Scores(np.array([0.8, 0.8, 0.8, 0.1], dtype=np.float32), np.array([0, 0, 0, 3]))
-    found = decide(squares, target(), Decide())
-    single = decide(apart(0.8, 0.1), target(), Decide())
+    found = decide(squares, target())
+    single = decide(apart(0.8, 0.1), target())
     assert found.selected == (0, 1, 2)
     assert found.confidence == pytest.approx(single.confidence)
 
@@ -96,7 +95,7 @@ def test_the_squares_of_one_thing_are_one_judgement() -> None:
 def test_empty_squares_are_never_chosen() -> None:
     """A square without any thing has no part in the posterior, and a low probability."""
     squares = Scores(np.array([0.9, 0.001, 0.9], dtype=np.float32), np.array([0, -1, 0]))
-    found = decide(squares, target(squares=True), Decide())
+    found = decide(squares, target(squares=True))
     assert found.selected == (0, 2)
     assert found.probabilities[1] < 0.01
 
@@ -104,6 +103,6 @@ def test_empty_squares_are_never_chosen() -> None:
 def test_nothing_told_apart_is_not_sure() -> None:
     """With no thing in the picture some square is chosen, with no confidence at all."""
     empty = Scores(np.array([0.001] * 4, dtype=np.float32), np.array([-1] * 4))
-    found = decide(empty, target(squares=True), Decide())
+    found = decide(empty, target(squares=True))
     assert len(found.selected) == 1
     assert found.confidence < 0.01

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, cast
 
 import click
+import msgspec
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -86,7 +87,7 @@ def show(name: str, *, as_json: bool) -> None:
         content = {**_offered(name, presets()[name]), "prepared": False}
     else:
         package = store.open_package(name)
-        content = {**package.card.model_dump(mode="json"), "folder": str(package.folder)}
+        content = {**msgspec.to_builtins(package.card), "folder": str(package.folder)}
     if as_json:
         emit_json(content)
     else:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from threading import Thread
 from typing import Any
 
 import click
 from PIL import Image, ImageDraw
 
-from agent import segmenter
 from agent.cli import emit_json
-from agent.data import Decision, Grid
+from agent.data import THRESHOLD, Decision, Grid
 from agent.errors import UsageError
 from agent.pictures import open_picture
-from agent.policy import load
 from agent.scorer import load_scorer
 
 
@@ -35,23 +34,37 @@ def run(
         raise UsageError("score: give either --instruction TEXT or --reference IMAGE")
     if grid and len(images) != 1:
         raise UsageError(f"--grid {grid}: cuts one IMAGE (got {len(images)})")
-    rule = load(policy).decide
+    threshold = _threshold(policy)
+    scorer = load_scorer(model, threads=threads)
+    Thread(target=scorer.warm).start()  # while the pictures are decoded
     pictures = [open_picture(path) for path in images]
     sample = open_picture(reference) if reference else None
-    scorer = load_scorer(model, threads=threads)
     cols = len(pictures)
     if grid:
+        from agent import segmenter
+
         rows, cols = _rows_cols(grid)
         found = segmenter.split(pictures[0], rows=rows, cols=cols)
-        decision = scorer.score_grid(pictures[0], found, instruction, reference=sample, rule=rule)
+        decision = scorer.score_grid(
+            pictures[0], found, instruction, reference=sample, threshold=threshold
+        )
     else:
-        decision = scorer.score(pictures, instruction, reference=sample, rule=rule)
+        decision = scorer.score(pictures, instruction, reference=sample, threshold=threshold)
     seconds = time.monotonic() - start_s
     content = _json(decision, images, cols, instruction, scorer.name, seconds)
     if as_json:
         emit_json(content)
     else:
         _show(content)
+
+
+def _threshold(policy: str) -> float:
+    """The threshold of the policy, where one is given."""
+    if not policy:
+        return THRESHOLD
+    from agent.policy import load  # pydantic takes as long to import as lite takes to load
+
+    return load(policy).decide.threshold
 
 
 def _json(
@@ -91,6 +104,8 @@ def _show(content: dict[str, Any]) -> None:
 
 def split(image: str, *, grid: str, draw: str, as_json: bool) -> None:
     """Print the tile grid found in a picture."""
+    from agent import segmenter
+
     picture = open_picture(image)
     rows, cols = _rows_cols(grid) if grid else (None, None)
     found = segmenter.split(picture, rows=rows, cols=cols)

@@ -14,7 +14,7 @@ from torch import nn
 from agent import concepts
 from agent.errors import UsageError
 from agent.models import export
-from agent.models.card import Card, Cells, ImageInput, TextInput, Trained
+from agent.models.card import Card, Cells, ImageInput, Mapped, TextInput, Trained
 from agent.models.compression import Precision, compress
 from agent.models.encoder import CONCEPTS, Encoder
 from agent.models.source import Loaded
@@ -158,7 +158,7 @@ def card(loaded: Loaded, facts: Facts, **given: Any) -> Card:
     scale = float(model.logit_scale.detach().exp())
     bias = float(model.logit_bias.detach()) if model.logit_bias is not None else 0.0
     cells = facts.image.cells_px
-    graphs = {"image": facts.image, "text": facts.text}
+    graphs: dict[Mapped, Graph] = {"image": facts.image, "text": facts.text}
     return Card(
         image=image_input(loaded.preprocess),
         text=facts.settings,

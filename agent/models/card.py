@@ -2,123 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec  # pydantic takes as long to import as lite takes to load
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta
 
 from agent.errors import UsageError
 
 CARD = "model.yaml"
 Triple = tuple[float, float, float]
 Cleaning = Literal["clip", "whitespace", "lower", "canonicalize"]
+Mapped = Literal["image", "text"]
+Side = Annotated[int, Meta(gt=0, le=4096)]
+Positive = Annotated[float, Meta(gt=0)]
+Template = Annotated[str, Meta(pattern=r"\{\}")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ImageInput(BaseModel):
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a card is made of: an unknown key is an error."""
+
+
+class ImageInput(_Part, frozen=True):
     """How a picture becomes the image tower's input."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    size_px: int = Field(gt=0, le=4096)
+    size_px: Side
     mean: Triple
     std: Triple
     resize_mode: Literal["shortest", "squash"]
     interpolation: Literal["bicubic", "bilinear"]
 
 
-class TextInput(BaseModel):
-    """How a text becomes the text tower's input, beside what `tokenizer.json` says."""
+class TextInput(_Part, frozen=True):
+    """How a text becomes the text tower's input, beside what `tokenizer.json` says.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    `padded`: to the context length, as the tower sees the padding, too.
+    """
 
     cleaning: Cleaning = "clip"
-    pad_id: int = Field(default=0, ge=0)
-    padded: bool = Field(
-        default=False, description="to the context length: the tower sees the padding, too"
-    )
+    pad_id: Annotated[int, Meta(ge=0)] = 0
+    padded: bool = False
 
 
-class Objects(BaseModel):
-    """A third graph, `objects.onnx`: which cells of a picture are one thing."""
+class Objects(_Part, frozen=True):
+    """A third graph, `objects.onnx`: which cells of a picture are one thing.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A thing counts for the squares of which it covers at least `least_share`; scale and bias are as
+    the tiles' own, calibrated on things.
+    """
 
-    least_share: float = Field(gt=0, lt=1, description="of a square, that a thing must cover")
-    logit_scale: float = Field(gt=0, description="as the tiles' own, calibrated on things")
+    least_share: Annotated[float, Meta(gt=0, lt=1)]
+    logit_scale: Positive
     logit_bias: float = 0.0
 
 
-class Cells(BaseModel):
-    """The image tower's second output: an embedding for each cell of the picture."""
+class Cells(_Part, frozen=True):
+    """The image tower's second output: an embedding for each cell of the picture.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A whole picture is resized to `size_px`, squared; scale and bias are calibrated on squares.
+    """
 
-    size_px: int = Field(gt=0, le=4096, description="a whole picture is resized to it, squared")
-    logit_scale: float = Field(gt=0, description="as the tiles' own, calibrated on squares")
+    size_px: Side
+    logit_scale: Positive
     logit_bias: float = 0.0
     objects: Objects | None = None
 
 
-class Trained(BaseModel):
+class Trained(_Part, frozen=True):
     """Scale and bias of the logits in the loss that the source was trained with.
 
     SigLIP's bias belongs to a sigmoid over pairs; the scorer contrasts concepts and does without.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    logit_scale: float = Field(gt=0)
+    logit_scale: Positive
     logit_bias: float = 0.0
 
 
-class Card(BaseModel):
-    """What `model.yaml` holds."""
+class Card(_Part, frozen=True, kw_only=True):
+    """What `model.yaml` holds.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    `source_sha256` is the checkpoint's, where it was a file. The graphs in `mapped` were optimised
+    when they were made, and their weights are used where they lie in the file.
+    """
 
     name: str
     source: str
-    source_sha256: str = Field(default="", description="of the checkpoint, where it was a file")
+    source_sha256: str = ""
     licence: str
     image: ImageInput
     text: TextInput = TextInput()
     cells: Cells | None = None
-    context_length: int = Field(gt=0)
-    embedding_size: int = Field(gt=0)
-    logit_scale: float = Field(gt=0)
+    context_length: Annotated[int, Meta(gt=0)]
+    embedding_size: Annotated[int, Meta(gt=0)]
+    logit_scale: Positive
     logit_bias: float = 0.0
     trained: Trained | None = None
-    templates: tuple[Annotated[str, Field(pattern=r"\{\}")], ...] = Field(min_length=1)
+    templates: Annotated[tuple[Template, ...], Meta(min_length=1)]
     precision: str
-    mapped: tuple[Literal["image", "text"], ...] = Field(
-        default=(),
-        description="graphs that were optimised when they were made, and whose weights are used "
-        "where they lie in the file",
-    )
-    parity: Mapping[str, Any] = Field(default_factory=dict)
-    files: Mapping[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+    mapped: tuple[Mapped, ...] = ()
+    parity: dict[str, Any] = {}
+    files: dict[str, Digest]
 
 
 def read_card(folder: Path) -> Card:
     """The card of the package in `folder`; UsageError, by file and key, where it is wrong."""
-    path = folder / CARD
+    path, content = folder / CARD, None
     try:
-        return Card.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return msgspec.convert(content, Card)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read as a model's card: {error}") from error
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise UsageError(
-            f"{path}: {key}: {problem['msg']} (got {problem['input']!r:.80})"
-        ) from error
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {_problem(str(error), content)}") from error
+
+
+def _problem(message: str, content: Any) -> str:
+    """msgspec's "Expected `int` >= 1 - at `$.image.size_px`" with the key first, and what came."""
+    what, _, place = message.partition(" - at ")
+    keys = re.findall(r"\w+", place)  # of `files[...]`, which names no key, only "files"
+    what = what[:1].lower() + what[1:]
+    if named := re.search(r"field `(\w+)`", what):
+        return f"{'.'.join([*keys, named[1]])}: {what}"
+    for key in keys:
+        content = content[int(key)] if isinstance(content, list) else content[key]
+    return f"{'.'.join(keys) or 'the card'}: {what} (got {content!r:.80})"
 
 
 def write_card(folder: Path, card: Card) -> None:
     """Write `model.yaml`; what has its default is left out."""
-    content = yaml.safe_dump(
-        card.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True
-    )
+    content = yaml.safe_dump(msgspec.to_builtins(card), sort_keys=False, allow_unicode=True)
     (folder / CARD).write_text(content, encoding="utf-8")

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agent.models import tokenization
+from agent.models.lite import fusion
 from agent.models.towers import CausalTexts
 
 CHECKPOINT = "open_clip_model.safetensors"
@@ -34,19 +35,19 @@ _OPSET = 17
 
 
 class ImageTower(nn.Module):
-    """`visual` of a convolutional timm model with average pooling and a linear projection.
+    """A convolutional timm trunk with average pooling and a linear projection (d, c).
 
     Three outputs: the unit embedding (n, d); the projection of every cell of the last feature map
     (n, d, h, w), whose mean is the embedding before it is brought to unit length; and the features
     half-way (n, c, 2h, 2w), from which `lite/objects.py` tells where things are.
     """
 
-    def __init__(self, visual: nn.Module) -> None:
+    def __init__(self, trunk: nn.Module, project: nn.Linear) -> None:
         super().__init__()
-        self.visual = visual
+        self.trunk, self.project = trunk, project
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        trunk = self.visual.trunk
+        trunk, project = self.trunk, self.project
         halfway = trunk.bn1(trunk.conv_stem(pixels))
         for block in trunk.blocks[:HALFWAY]:
             halfway = block(halfway)
@@ -54,7 +55,6 @@ class ImageTower(nn.Module):
         for block in trunk.blocks[HALFWAY:]:
             features = block(features)
         features = trunk.bn2(trunk.conv_head(features))
-        project = self.visual.head.proj
         cells = F.conv2d(features, project.weight[:, :, None, None], project.bias)
         return F.normalize(cells.mean(dim=(2, 3)), dim=1), cells, halfway
 
@@ -62,6 +62,7 @@ class ImageTower(nn.Module):
 def export(model: nn.Module, folder: Path) -> None:
     """Write checkpoint, `image.onnx`, `text.onnx` and `tokenizer.json` to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    fusion.absorb(model.visual.trunk)
     halves = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
         for name, tensor in model.state_dict().items()
@@ -72,8 +73,10 @@ def export(model: nn.Module, folder: Path) -> None:
     model.eval()
     picture, tokens = torch.zeros(2, 3, 224, 224), torch.ones(2, 7, dtype=torch.long)
     image, text = folder / "image.onnx", folder / "text.onnx"
+    trunk, biases = fusion.fused(model.visual.trunk)
     graph(
-        ImageTower(model.visual), picture, image, ["pixels"], ["embedding", "cells", "halfway"],
+        ImageTower(trunk, model.visual.head.proj), picture, image, ["pixels"],
+        ["embedding", "cells", "halfway"],
         {"pixels": {0: "n", 2: "height", 3: "width"}, "embedding": {0: "n"},
          "cells": {0: "n", 2: "rows", 3: "cols"},
          "halfway": {0: "n", 2: "rows2", 3: "cols2"}},
@@ -84,9 +87,10 @@ def export(model: nn.Module, folder: Path) -> None:
         {"tokens": {0: "n", 1: "length"}, "embedding": {0: "n"}},
         fold=False,
     )  # fmt: skip
+    names = {f"trunk.{conv}": f"visual.trunk.{norm}" for conv, norm in biases.items()}
     for path in (image, text):
         shared = onnx.load(str(path))
-        _share_weights(shared, folder / CHECKPOINT)
+        _share_weights(shared, folder / CHECKPOINT, names)
         onnx.save(shared, str(path))
     tokenization.clip_tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
 
@@ -122,12 +126,15 @@ def graph(
         )
 
 
-def _share_weights(graph: Any, checkpoint: Path) -> None:
-    """Let each weight of the graph point into the checkpoint, followed by a cast to float."""
+def _share_weights(graph: Any, checkpoint: Path, names: Mapping[str, str]) -> None:
+    """Let each weight of the graph point into the checkpoint, followed by a cast to float.
+
+    `names` are the checkpoint's where they differ from the graph's.
+    """
     places = _places(checkpoint)
     casts = []
     for weight in graph.graph.initializer:
-        place = places.get(weight.name)
+        place = places.get(names.get(weight.name, _name_in_model(weight.name)))
         if place is None or weight.data_type != TensorProto.FLOAT:
             continue
         shape, offset, length = place
@@ -143,6 +150,14 @@ def _share_weights(graph: Any, checkpoint: Path) -> None:
         casts += widened(graph, full, half)
     for number, cast in enumerate(casts):
         graph.graph.node.insert(number, cast)
+
+
+def _name_in_model(name: str) -> str:
+    """What open_clip calls a weight of `ImageTower`; a text tower's keeps its name."""
+    for mine, theirs in (("trunk.", "visual.trunk."), ("project.", "visual.head.proj.")):
+        if name.startswith(mine):
+            return theirs + name.removeprefix(mine)
+    return name
 
 
 def widened(graph: Any, full: str, half: str) -> list[Any]:

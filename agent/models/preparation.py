@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -150,7 +151,7 @@ class _Work:
             (self._folder / "cells.onnx").unlink()
             del changes["files"]["cells.onnx"]
             changes["cells"] = None
-        write_card(self._folder, card.model_copy(update=changes))
+        write_card(self._folder, msgspec.structs.replace(card, **changes))
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -190,7 +191,7 @@ class _Work:
 
     def _tokenizer(self) -> Made:
         settings = assembly.write_tokenizer(self._loaded, self._folder)
-        return ("tokenizer.json",), settings.model_dump()
+        return ("tokenizer.json",), msgspec.structs.asdict(settings)
 
     def _parity(self, encoder: Encoder) -> Made:
         texts = [f"a photo of a {name}." for name in concepts.names()[::4]]

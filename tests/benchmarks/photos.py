@@ -128,7 +128,7 @@ def draw_grid(tiles: Tiles, random: np.random.Generator) -> tuple[Decision, set[
     order = random.permutation(9)
     shown = np.concatenate([right, wrong])[order]
     scores = Scores.apart(tiles.likely[number, shown])
-    decision = decider.decide(scores, Target(tiles.classes[number], ""), Decide())
+    decision = decider.decide(scores, Target(tiles.classes[number], ""))
     return decision, set(np.flatnonzero(order < count).tolist())
 
 

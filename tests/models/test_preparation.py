@@ -17,6 +17,7 @@ from PIL import Image
 from agent import places
 from agent.errors import MissingError, UsageError
 from agent.models import store
+from agent.models.card import TextInput
 from agent.models.encoder import load_encoder
 from agent.models.source import read_source
 from agent.scorer import Scorer
@@ -332,7 +333,7 @@ def test_a_card_of_siglip(tmp_path: Path) -> None:
     """Cleaning, padding and the loss's own scale and bias are on the card."""
     source = tiny.make("siglip", tmp_path / "siglip")
     card = prepare(order(source)).card
-    assert card.text.model_dump() == {"cleaning": "canonicalize", "pad_id": 1, "padded": True}
+    assert card.text == TextInput(cleaning="canonicalize", pad_id=1, padded=True)
     assert card.trained is not None
     assert (card.trained.logit_bias, card.logit_bias) == (-10, 0)
     assert card.image.resize_mode == "squash"

@@ -7,6 +7,7 @@ import shutil
 import struct
 from pathlib import Path
 
+import msgspec
 import pytest
 from filelock import FileLock
 
@@ -90,7 +91,7 @@ def test_files_elsewhere_are_refused(models: Path, file: str) -> None:
     """A card that names a file outside its own folder is not followed there."""
     folder = install(models)
     card = read_card(folder)
-    write_card(folder, card.model_copy(update={"files": {**card.files, file: "0" * 64}}))
+    write_card(folder, msgspec.structs.replace(card, files={**card.files, file: "0" * 64}))
     with pytest.raises(UsageError, match="a package's files lie in its own folder"):
         store.open_package("copy")
 
@@ -116,7 +117,7 @@ def test_weights_are_checked_when_they_are_loaded(models: Path) -> None:
     (folder / "image.weights").write_bytes(b"weights")
     card = read_card(folder)
     files = {**card.files, "image.weights": store.sha256(folder / "image.weights")}
-    write_card(folder, card.model_copy(update={"files": files}))
+    write_card(folder, msgspec.structs.replace(card, files=files))
     package = store.open_package("copy")
     assert package.checked("image.weights") == folder / "image.weights"
     (folder / "image.weights").write_bytes(b"others")
