@@ -29,6 +29,8 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.drawings
 	$(if $(PHOTOS),$(BIN)/python -m tests.benchmarks.photos $(PHOTOS))
 	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)
+	@if $(CLIP_PYTHON) -c "import open_clip" 2>/dev/null; then \
+	  $(CLIP_PYTHON) -m tests.benchmarks.lite; fi
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \

@@ -27,13 +27,15 @@ def decide(scores: Scores, target: Target, threshold: float = THRESHOLD) -> Deci
     """Choose tiles by their probability of matching `target`'s concept, given all others.
 
     The decision's confidence is the posterior probability that exactly this choice is right. The
-    squares of one thing are one judgement, and empty squares none.
+    squares of one thing are one judgement, as likely as they are in the (geometric) mean of their
+    odds; empty squares are none.
     """
     alone = np.clip(scores.probabilities.astype(np.float64), _SUREST, 1 - _SUREST)
     if not target.wanted:
         alone = 1 - alone
-    judged, first, member = _units(scores.judgements)
-    odds = (alone / (1 - alone))[first]
+    judged, member = _units(scores.judgements)
+    logits = np.log(alone / (1 - alone))[judged]
+    odds = np.exp(np.bincount(member, weights=logits) / np.bincount(member))
     prior = _prior(len(odds), target)
     marginals, total = _posterior(odds, prior)
     wanted = alone.copy()
@@ -58,17 +60,12 @@ def decide(scores: Scores, target: Target, threshold: float = THRESHOLD) -> Deci
     )
 
 
-def _units(
-    judgements: NDArray[np.int64],
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Which tiles are judged at all, the first tile of each judgement, each judged tile's own."""
+def _units(judgements: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which tiles are judged at all, and the number of each judged tile's judgement, from 0."""
     judged = judgements >= 0
-    first: dict[int, int] = {}
-    for index in np.flatnonzero(judged).tolist():
-        first.setdefault(int(judgements[index]), index)
-    order = {judgement: number for number, judgement in enumerate(first)}
-    member = [order[judgement] for judgement in judgements[judged].tolist()]
-    return judged, np.array(list(first.values()), dtype=np.int64), np.array(member, dtype=np.int64)
+    order: dict[int, int] = {}
+    member = [order.setdefault(each, len(order)) for each in judgements[judged].tolist()]
+    return judged, np.array(member, dtype=np.int64)
 
 
 def _prior(count: int, target: Target) -> NDArray[np.float64]:

@@ -141,19 +141,26 @@ class Scorer:
         images, card = self.embed_images(tiles), self._encoder.package.card
         if reference is None:
             margins = self.margins(images, target.concept, card.logit_scale)
-        else:
-            (wanted,) = self.embed_images([reference])
-            # The reference's own concept is unknown here: leave out what it resembles most.
-            others = self.concept_embeddings(concepts.names())
-            others = np.delete(others, np.argsort(others @ wanted)[-_LIKE_REFERENCE:], axis=0)
-            margins = _margins(images, wanted[None], others, card.logit_scale)
-        return _sigmoid(margins + card.logit_bias)
+            return _sigmoid(margins + card.logit_bias)
+        (wanted,) = self.embed_images([reference])
+        fitted = card.reference or card
+        margins = self.reference_margins(images, wanted, fitted.logit_scale)
+        return _sigmoid(margins + fitted.logit_bias)
 
     def margins(self, images: Embeddings, concept: str, scale: float) -> NDArray[np.float32]:
         """Shape (n,): the logit of the concept less the log-sum-exp of its contrast concepts."""
         wanted = self.concept_embeddings(concepts.wordings(concept))
         others = self.concept_embeddings(concepts.others(concept))
         return _margins(images, wanted, others, scale)
+
+    def reference_margins(
+        self, images: Embeddings, wanted: NDArray[np.float32], scale: float
+    ) -> NDArray[np.float32]:
+        """Shape (n,): the same for a sample picture's embedding (d,) in the concept's place."""
+        others = self.concept_embeddings(concepts.names())
+        # What the sample shows is unknown: leave out what it resembles most.
+        others = np.delete(others, np.argsort(others @ wanted)[-_LIKE_REFERENCE:], axis=0)
+        return _margins(images, wanted[None], others, scale)
 
     def score_squares(
         self,
@@ -168,11 +175,14 @@ class Scorer:
             return Scores.apart(self.probabilities(tiles, target))
         if cells.objects is not None:
             objects = cells.objects
-            embeddings, masks = self._encoder.embed_objects(picture)
-            margins = self.margins(embeddings, target.concept, objects.logit_scale)
-            covered = _pool_shares(masks, picture.size, edges) >= objects.least_share
-            return _by_things(covered, _sigmoid(margins + objects.logit_bias))
-        squares = _pool(self._encoder.embed_cells(picture), picture.size, edges)
+            embeddings, masks, found = self._encoder.embed_objects(picture)
+            things = self.margins(embeddings, target.concept, objects.logit_scale)
+            squares = pool_cells(found, picture.size, edges)
+            alone = self.margins(squares, target.concept, objects.logit_scale)
+            covered = pool_shares(masks, picture.size, edges) >= objects.least_share
+            margins, judgements = _by_things(covered, things, alone)
+            return Scores(_sigmoid(margins + objects.logit_bias), judgements)
+        squares = pool_cells(self._encoder.embed_cells(picture), picture.size, edges)
         margins = self.margins(squares, target.concept, cells.logit_scale)
         return Scores.apart(_sigmoid(margins + cells.logit_bias))
 
@@ -197,7 +207,7 @@ class Scorer:
 _LIKE_REFERENCE = 8
 _REMEMBERED = 1024  # embeddings of tiles, a kilobyte each
 _SURROUNDINGS = 0.2  # of a square's side, on each side, where a model has no cells
-_EMPTY = 0.001  # how likely a square without any thing shows the one that is asked for
+_NO_THING = -12.5  # the margin of what covers a square where no thing does
 
 
 @lru_cache(maxsize=4)
@@ -236,14 +246,21 @@ def _sigmoid(logits: NDArray[np.float32]) -> Probabilities:
     return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
 
 
-def _by_things(covered: NDArray[np.bool_], likely: Probabilities) -> Scores:
-    """A square (n) shows what the likeliest of the things (k) that cover it shows; else nothing."""
-    judged = np.column_stack([covered * likely, np.full(len(covered), _EMPTY)])
-    thing = judged.argmax(axis=1)
-    return Scores(judged.max(axis=1).astype(np.float32), np.where(thing < len(likely), thing, -1))
+def _by_things(
+    covered: NDArray[np.bool_], things: NDArray[np.float32], alone: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Margins (n,) of squares: half its own, half that of the likeliest thing that covers it.
+
+    Two looks at the same place that err differently. Also the number of that thing, -1 for none.
+    `covered` is (n, k), `things` (k,) and `alone` (n,) are margins.
+    """
+    best = np.column_stack([np.where(covered, things, -np.inf), np.full(len(alone), _NO_THING)])
+    thing = best.argmax(axis=1)
+    margins = (best.max(axis=1) + alone) / 2
+    return margins.astype(np.float32), np.where(thing < len(things), thing, -1)
 
 
-def _pool(
+def pool_cells(
     cells: NDArray[np.float32],
     size: tuple[int, int],
     edges: Sequence[tuple[float, float, float, float]],
@@ -253,7 +270,7 @@ def _pool(
     return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _pool_shares(
+def pool_shares(
     masks: NDArray[np.float32],
     size: tuple[int, int],
     edges: Sequence[tuple[float, float, float, float]],

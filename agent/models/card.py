@@ -71,6 +71,13 @@ class Cells(_Part, frozen=True):
     objects: Objects | None = None
 
 
+class Reference(_Part, frozen=True):
+    """Scale and bias where tiles are compared with a sample picture, calibrated on such pairs."""
+
+    logit_scale: Positive
+    logit_bias: float = 0.0
+
+
 class Trained(_Part, frozen=True):
     """Scale and bias of the logits in the loss that the source was trained with.
 
@@ -99,6 +106,7 @@ class Card(_Part, frozen=True, kw_only=True):
     embedding_size: Annotated[int, Meta(gt=0)]
     logit_scale: Positive
     logit_bias: float = 0.0
+    reference: Reference | None = None
     trained: Trained | None = None
     templates: Annotated[tuple[Template, ...], Meta(min_length=1)]
     precision: str

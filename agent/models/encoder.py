@@ -58,11 +58,13 @@ class Encoder:
         (found,) = self._run(self._cells, ["cells"], {"pixels": self.whole(picture)})
         return np.asarray(found[0].transpose(1, 2, 0))
 
-    def embed_objects(self, picture: Image.Image) -> tuple[Embeddings, NDArray[np.float32]]:
+    def embed_objects(
+        self, picture: Image.Image
+    ) -> tuple[Embeddings, NDArray[np.float32], NDArray[np.float32]]:
         """The things in a picture: an embedding of each (k, d), and where each is (k, h, w).
 
-        A thing's embedding is the mean of the cells that it covers. Raises UsageError where the
-        model tells no things apart.
+        A thing's embedding is the mean of the cells that it covers; the third result are the
+        cells, as `embed_cells` has them. Raises UsageError where the model tells no things apart.
         """
         cells = self.package.card.cells
         if cells is None or cells.objects is None:
@@ -76,7 +78,8 @@ class Encoder:
         coarse = masks.reshape(len(masks), rows, 2, cols, 2).mean(axis=(2, 4))
         summed = np.einsum("khw,dhw->kd", coarse, embedded[0])
         length = np.linalg.norm(summed, axis=1, keepdims=True)
-        return np.asarray(summed / length, dtype=np.float32), masks
+        embeddings = np.asarray(summed / length, dtype=np.float32)
+        return embeddings, masks, embedded[0].transpose(1, 2, 0)
 
     def whole(self, picture: Image.Image) -> NDArray[np.float32]:
         """Shape (1, 3, size, size): a whole picture as `embed_cells` takes it."""
@@ -227,6 +230,9 @@ def preprocessed(picture: Image.Image, image: ImageInput) -> NDArray[np.float32]
 
 
 def _scaled(picture: Image.Image, image: ImageInput) -> NDArray[np.float32]:
-    pixels = np.asarray(picture, dtype=np.float32) / 255
-    normalised = (pixels - np.array(image.mean)) / np.array(image.std)
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1), dtype=np.float32)
+    scaled = np.empty((3, picture.height, picture.width), dtype=np.float32)
+    pixels = np.asarray(picture)
+    for channel, (mean, std) in enumerate(zip(image.mean, image.std, strict=True)):
+        np.multiply(pixels[:, :, channel], np.float32(1 / (255 * std)), out=scaled[channel])
+        scaled[channel] -= np.float32(mean / std)
+    return scaled

@@ -71,7 +71,7 @@ def export(model: nn.Module, folder: Path) -> None:
     # What is exported and measured is what the file holds: the weights rounded to half precision.
     model.load_state_dict(halves)
     model.eval()
-    picture, tokens = torch.zeros(2, 3, 224, 224), torch.ones(2, 7, dtype=torch.long)
+    picture, tokens = torch.zeros(2, 3, 192, 192), torch.ones(2, 7, dtype=torch.long)
     image, text = folder / "image.onnx", folder / "text.onnx"
     trunk, biases = fusion.fused(model.visual.trunk)
     graph(
@@ -90,6 +90,7 @@ def export(model: nn.Module, folder: Path) -> None:
     names = {f"trunk.{conv}": f"visual.trunk.{norm}" for conv, norm in biases.items()}
     for path in (image, text):
         shared = onnx.load(str(path))
+        fusion.pad_within(shared.graph)
         _share_weights(shared, folder / CHECKPOINT, names)
         onnx.save(shared, str(path))
     tokenization.clip_tokenizer().save(str(folder / "tokenizer.json"), pretty=False)

@@ -60,6 +60,19 @@ def reliability(
     ]
 
 
+def diagram(confidences: Sequence[float], right: Sequence[bool]) -> str:
+    """A reliability diagram as text: how often what was said with each confidence was right."""
+    lines = []
+    for sure, share, n in reliability(confidences, right):
+        bar = "█" * round(share * 30)
+        marked = f"{bar:<30}"
+        at = min(round(sure * 30), 29)
+        lines.append(
+            f"  said {sure:.2f}  {marked[:at]}│{marked[at + 1 :]}  right {share:.2f}  n={n}"
+        )
+    return "\n".join(lines)
+
+
 def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
     """Expected calibration error over ten equal bins (Naeini et al., 2015; Guo et al., 2017)."""
     found = reliability(confidences, right)

@@ -25,7 +25,7 @@ from agent import decider
 from agent.data import Decision, Scores, Target
 from agent.policy import Decide
 from agent.scorer import Scorer, load_scorer
-from tests.benchmarks.measures import Interval, auc, calibration_error, mean, rate
+from tests.benchmarks.measures import Interval, auc, calibration_error, diagram, mean, rate
 
 LEAST_POSITIVES = 5  # of a class, for it to be asked for in grids
 WHOLE = 0.15  # share of a square that must be chosen
@@ -149,8 +149,11 @@ def exact(tiles: Tiles, count: int, *, reloads: int = 0) -> tuple[Interval, list
     return rate(hits), sure
 
 
-def calibration(tiles: Tiles, count: int) -> tuple[float, float]:
-    """Expected calibration error of single tiles' probabilities, and of whole choices."""
+Said = tuple[list[float], list[bool]]
+
+
+def said(tiles: Tiles, count: int) -> tuple[Said, Said]:
+    """With what confidence things were said and whether they were right: tiles, whole choices."""
     random = np.random.default_rng(2)
     likely, matches, sure, right = [], [], [], []
     for _ in range(count):
@@ -159,7 +162,7 @@ def calibration(tiles: Tiles, count: int) -> tuple[float, float]:
         matches += [index in answer for index in range(9)]
         sure.append(decision.confidence)
         right.append(set(decision.selected) == answer)
-    return calibration_error(likely, matches), calibration_error(sure, right)
+    return (likely, matches), (sure, right)
 
 
 def square_auc(folder: Path, scorer: Scorer) -> Interval:
@@ -197,8 +200,12 @@ def main() -> None:
     print(f"3x3 grids exactly right             {plain}")
     print(f"the same, two reloads when unsure   {exact(tiles, given.grids, reloads=2)[0]}")
     print(f"squares, mean AUC over classes      {square_auc(given.folder, scorer)}")
-    single, whole = calibration(tiles, given.grids)
-    print(f"expected calibration error          tiles {single:.3f}, whole choices {whole:.3f}")
+    for name, (sure, right) in zip(
+        ("tiles", "whole choices"), said(tiles, given.grids), strict=True
+    ):
+        error = calibration_error(sure, right)
+        print(f"expected calibration error          {error:.3f}  {name}, said (│) and right (█)")
+        print(diagram(sure, right))
     for damage in DAMAGES:
         hurt, _ = exact(read_tiles(given.folder, scorer, damage), given.grids)
         name = damage.__name__.replace("_", " ")
