@@ -23,7 +23,7 @@ CODES = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ja", "ko", "zh")
 
 Kind = Literal[
     "verb", "tile", "tiles", "square", "squares", "containing", "negation", "none", "reference",
-    "unsupported", "every", "of", "interface", "stop", "word", "number", "colour", "noun", "unknown",
+    "unsupported", "every", "least", "of", "interface", "stop", "word", "number", "colour", "noun", "unknown",
     "pause", "end",
 ]  # fmt: skip
 
@@ -31,8 +31,8 @@ Kind = Literal[
 _LISTS: dict[str, Kind] = {
     "verbs": "verb", "tile": "tile", "tiles": "tiles", "square": "square", "squares": "squares",
     "containing": "containing", "negations": "negation", "none": "none", "reference": "reference",
-    "unsupported": "unsupported", "every": "every", "of": "of", "interface": "interface",
-    "stops": "stop", "words": "word",
+    "unsupported": "unsupported", "every": "every", "least": "least", "of": "of",
+    "interface": "interface", "stops": "stop", "words": "word",
 }  # fmt: skip
 _INFLECTED = {"tile", "tiles", "square", "squares", "colour", "noun"}
 _OWN_SCRIPTS = {
@@ -61,7 +61,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    tokens: tuple[str, ...]
+    tokens: tuple[str, ...]  # folded
+    spelled: str  # as listed, for words that only accents tell apart ("dés", "des")
     kind: Kind
     value: str
     plural: bool = False
@@ -88,16 +89,13 @@ class Language:
         tokens = [fold(token) for token in raw]
         found, start = [], 0
         while start < len(tokens):
-            mark = self._longest(tokens, start, nouns) or _single(raw[start], start)
-            found.append(mark)
-            start = mark.stop
+            phrase = self._longest(raw, tokens, start, nouns)
+            found.append(phrase or _single(raw[start], start))
+            start = found[-1].stop
         return found
 
     def asks(self, text: str) -> float:
         """The share of `text` that the patterns know, 0 where it has no verb of theirs."""
-        tokens = [fold(token) for token in self.tokens(text)]
-        if self._verb_starts.isdisjoint(tokens):
-            return 0.0
         marks = self.marks(text, nouns=False)
         if not any(mark.kind == "verb" for mark in marks):
             return 0.0
@@ -105,18 +103,26 @@ class Language:
         known = sum(mark.stop - mark.start for mark in words if mark.kind != "unknown")
         return known / sum(mark.stop - mark.start for mark in words)
 
-    def _longest(self, tokens: list[str], start: int, nouns: bool) -> Mark | None:
-        best, rank = None, (0, False)
+    def _longest(
+        self, raw: list[str], tokens: list[str], start: int, nouns: bool
+    ) -> Mark | None:
+        """The phrase that stands at `start`; of equally long ones that with the very letters."""
+        best, rank = None, (0, False, False, False)
         indexes = (self._patterns, self._nouns) if nouns else (self._patterns,)
         for index in indexes:
             for first in self._bases(tokens[start]):
                 for phrase in index.get(first, ()):
                     stop = start + len(phrase.tokens)
                     plural = self._fits(phrase, tokens[start:stop])
+                    if plural is None:
+                        continue
+                    spelled = " ".join(raw[start:stop]).lower() == phrase.spelled
                     exact = tuple(tokens[start:stop]) == phrase.tokens
-                    if plural is not None and (len(phrase.tokens), exact) > rank:
+                    # "Na których" asks at the start of a sentence, and relates inside it.
+                    place = (start == 0) == (phrase.kind == "verb")
+                    if (len(phrase.tokens), spelled, exact, place) > rank:
                         best = Mark(phrase.kind, phrase.value, start, stop, plural)
-                        rank = (len(phrase.tokens), exact)
+                        rank = (len(phrase.tokens), spelled, exact, place)
         return best
 
     def _fits(self, phrase: _Phrase, tokens: list[str]) -> bool | None:
@@ -160,15 +166,6 @@ class Language:
         ]
 
     @cached_property
-    def _verb_starts(self) -> set[str]:
-        return {
-            phrase.tokens[0]
-            for phrases in self._patterns.values()
-            for phrase in phrases
-            if phrase.kind == "verb"
-        }
-
-    @cached_property
     def _patterns(self) -> dict[str, list[_Phrase]]:
         phrases = [
             self._phrase(text, kind, text)
@@ -191,7 +188,9 @@ class Language:
         )
 
     def _phrase(self, text: str, kind: Kind, value: str, plural: bool = False) -> _Phrase:
-        return _Phrase(tuple(fold(token) for token in self.tokens(text)), kind, value, plural)
+        raw = self.tokens(text)
+        tokens = tuple(fold(token) for token in raw)
+        return _Phrase(tokens, " ".join(raw).lower(), kind, value, plural)
 
 
 def fold(token: str) -> str:
@@ -218,17 +217,32 @@ def load(code: str) -> Language:
     )
 
 
-def of(text: str) -> Language | None:
-    """The language that `text` asks in; None for English and for what asks in none of them."""
+def of(text: str) -> tuple[Language, float] | None:
+    """The language that `text` asks in, and the share of its words that the patterns know.
+
+    None for English and for what asks in none of them.
+    """
     for code, script in _OWN_SCRIPTS.items():
         if script.search(text):
-            return load(code)
-    latin = [load(code) for code in CODES if code not in _OWN_SCRIPTS]
-    share, best = max(((one.asks(text), one) for one in latin), key=lambda pair: pair[0])
-    return best if share >= _LEAST_KNOWN else None
+            return load(code), 1.0
+    starts = _verb_starts()
+    codes = {code for token in _TOKEN.findall(text) for code in starts.get(fold(token), ())}
+    shares = [(load(code).asks(text), code) for code in sorted(codes)]
+    share, best = max(shares, default=(0.0, ""))
+    return (load(best), share) if share >= _LEAST_KNOWN else None
 
 
 _LEAST_KNOWN = 0.4  # of a sentence's words, for it to be in that language
+
+
+@cache
+def _verb_starts() -> dict[str, set[str]]:
+    """First words of what asks, and the languages (in Latin letters) that ask so."""
+    found: dict[str, set[str]] = {}
+    for code in (code for code in CODES if code not in _OWN_SCRIPTS):
+        for verb in load(code).grammar["verbs"]:
+            found.setdefault(fold(load(code).tokens(verb)[0]), set()).add(code)
+    return found
 
 
 def _single(token: str, start: int) -> Mark:

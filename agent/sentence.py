@@ -51,7 +51,7 @@ def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target 
     if not concept:
         words = ("" if not language.spaced else " ").join(mark.value for mark in noun)
         raise UsageError(_unknown(language, text, words))
-    count = _count(asked.marks)
+    count = _count(asked)
     return Target(
         concept=concept,
         instruction=text,
@@ -194,9 +194,19 @@ def _concept(noun: Sequence[Mark]) -> str:
     return found.name if found else ""
 
 
-def _count(marks: Sequence[Mark]) -> int | None:
-    """How many are asked for, where the sentence says a number."""
-    numbers = [int(mark.value) for mark in marks if mark.kind == "number"]
+def _count(asked: _Asked) -> int | None:
+    """How many tiles are asked for, where the sentence says just how many.
+
+    In "images with two dogs" the number is one of dogs, not of tiles.
+    """
+    if asked.has("least"):
+        return None
+    tiles = asked.has("tile", "tiles", "square", "squares")
+    numbers = [
+        int(mark.value)
+        for mark in asked.marks
+        if mark.kind == "number" and not (tiles and asked.noun and mark.stop == asked.noun[0].start)
+    ]
     return numbers[0] if len(numbers) == 1 and 0 < numbers[0] <= 36 else None
 
 
