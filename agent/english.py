@@ -32,7 +32,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     sentence = text.lower()
     if _has(sentence, "reference"):
         return Target("", text, reference=True)
-    main, none_allowed = _without_none_clause(sentence)
+    main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
     concept, count = _counted(phrase, before)
     if not concept:
@@ -55,8 +55,8 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
 
 def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
-    sentence = text.lower()
-    if len(sentence) > _LONGEST or not _asks(sentence):
+    sentence = _asking(text.lower())
+    if len(text) > _LONGEST or not sentence:
         return 0.0
     if _has(sentence, "reference"):
         return 0.9
@@ -68,7 +68,7 @@ def likeness(text: str) -> float:
         return 0.0
     pictures = _has(sentence, "tiles") or _has(sentence, "squares")
     known = concepts.entry(target.concept) is not None
-    containing = _has(sentence, "containing")
+    containing = _has(_pattern("verbs").sub("", sentence, count=1), "containing")
     every = _has(sentence, "every")
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
     # "Click the key": a known thing and hardly a word more.
@@ -112,11 +112,21 @@ def _has(sentence: str, kind: str) -> bool:
     return _pattern(kind).search(sentence) is not None
 
 
-def _asks(sentence: str) -> bool:
-    """Whether a verb stands at the start of the sentence, or of a part of it."""
-    parts = re.split(r"[.:;!,\u2013\u2014] ", sentence)
-    courtesy = re.compile(r"^(?:please|now|to continue|task|instruction|step \d+),? ")
-    return any(_pattern("verbs").match(courtesy.sub("", part.strip())) for part in parts)
+def _asking(sentence: str) -> str:
+    """The sentence from where it asks: from the verb at the start of a part of it, else "".
+
+    "To prove you are not a robot, select ..." is to say nothing about what is asked for.
+    """
+    starts = [0, *(match.end() for match in re.finditer(r"[.:;!,\u2013\u2014] ", sentence))]
+    courtesy = re.compile(r"(?:please|now|to continue|task|instruction|step \d+)[,:]? ")
+    asking = []
+    for start in starts:
+        polite = courtesy.match(sentence, start)
+        if _pattern("verbs").match(sentence, polite.end() if polite else start):
+            asking.append(sentence[start:])
+    first_part = (re.split(r"[.:;!,] ", part)[0] for part in asking)
+    pictures = [_has(part, "tiles") or _has(part, "squares") for part in first_part]
+    return asking[pictures.index(True)] if True in pictures else (asking or [""])[0]
 
 
 def _without_none_clause(sentence: str) -> tuple[str, bool]:
@@ -216,7 +226,8 @@ def _negated(before: str) -> bool:
 def _singular(phrase: str) -> str:
     """The noun phrase with its last noun in singular: "red cars" → "red car"."""
     data = _data()
-    if phrase in data["unchanged"] or concepts.entry(phrase) is not None:
+    counted = phrase.partition(" ")[0] in data["numbers"]
+    if counted or phrase in data["unchanged"] or concepts.entry(phrase) is not None:
         return phrase
     head, _, noun = phrase.rpartition(" ")
     return f"{head} {_singular_noun(noun, data)}".strip()

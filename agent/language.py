@@ -23,8 +23,8 @@ CODES = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ja", "ko", "zh")
 
 Kind = Literal[
     "verb", "tile", "tiles", "square", "squares", "containing", "negation", "none", "reference",
-    "unsupported", "every", "least", "of", "interface", "stop", "word", "number", "colour", "noun", "unknown",
-    "pause", "end",
+    "unsupported", "every", "least", "of", "interface", "stop", "word", "number", "colour", "noun",
+    "unknown", "pause", "end",
 ]  # fmt: skip
 
 # The lists of a file's first document, and what a phrase of each is marked as.
@@ -103,9 +103,7 @@ class Language:
         known = sum(mark.stop - mark.start for mark in words if mark.kind != "unknown")
         return known / sum(mark.stop - mark.start for mark in words)
 
-    def _longest(
-        self, raw: list[str], tokens: list[str], start: int, nouns: bool
-    ) -> Mark | None:
+    def _longest(self, raw: list[str], tokens: list[str], start: int, nouns: bool) -> Mark | None:
         """The phrase that stands at `start`; of equally long ones that with the very letters."""
         best, rank = None, (0, False, False, False)
         indexes = (self._patterns, self._nouns) if nouns else (self._patterns,)
@@ -213,7 +211,11 @@ def load(code: str) -> Language:
     documents: Iterator[dict[str, Any]] = yaml.load_all(text, Loader=yaml.CSafeLoader)
     grammar = next(documents)
     return Language(
-        code, grammar["name"], grammar.get("spaced", True), grammar.get("noun_first", False), grammar
+        code,
+        grammar["name"],
+        grammar.get("spaced", True),
+        grammar.get("noun_first", False),
+        grammar,
     )
 
 

@@ -138,9 +138,7 @@ def _chunks(marks: list[Mark]) -> list[list[Mark]]:
     return [chunk for chunk in chunks if chunk]
 
 
-def _in_order(
-    language: Language, marks: list[Mark], chunks: list[list[Mark]]
-) -> list[list[Mark]]:
+def _in_order(language: Language, marks: list[Mark], chunks: list[list[Mark]]) -> list[list[Mark]]:
     """The chunks, the likeliest place of the noun first."""
     anchors = [mark for mark in marks if mark.kind in ("containing", "negation")]
     verbs = [mark for mark in marks if mark.kind == "verb"]
