@@ -19,7 +19,7 @@ import yaml
 
 from agent import lexicon
 
-CODES = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ja", "ko", "zh")
+CODES = lexicon.CODES
 
 Kind = Literal[
     "verb", "tile", "tiles", "square", "squares", "containing", "negation", "none", "reference",
@@ -49,11 +49,12 @@ _CHARACTER = re.compile(r"[a-z]+|[0-9]+|[^\W_]|[.!?\u3002,;:()\u3001]", re.IGNOR
 class Mark:
     """One phrase of a sentence: what it does there, and where (in tokens).
 
-    `value` is the English name of a noun or colour, the number, or the words as they stand.
+    `value` is the English name of a noun or colour, or the number; `text` the words as they stand.
     """
 
     kind: Kind
     value: str
+    text: str
     start: int
     stop: int
     plural: bool = False
@@ -82,6 +83,10 @@ class Language:
         """Words (or characters where words have no spaces) and punctuation, as they stand."""
         pattern = _TOKEN if self.spaced else _CHARACTER
         return pattern.findall(unicodedata.normalize("NFKC", text).replace("\u2019", "'"))
+
+    def joined(self, tokens: list[str]) -> str:
+        """The tokens as they are written."""
+        return (" " if self.spaced else "").join(tokens).replace("' ", "'")
 
     def marks(self, text: str, *, nouns: bool = True) -> list[Mark]:
         """The phrases of `text` in order; without `nouns`, those of the patterns alone."""
@@ -114,12 +119,13 @@ class Language:
                     plural = self._fits(phrase, tokens[start:stop])
                     if plural is None:
                         continue
-                    spelled = " ".join(raw[start:stop]).lower() == phrase.spelled
+                    words = self.joined(raw[start:stop])
+                    spelled = words.lower() == phrase.spelled
                     exact = tuple(tokens[start:stop]) == phrase.tokens
                     # "Na których" asks at the start of a sentence, and relates inside it.
                     place = (start == 0) == (phrase.kind == "verb")
                     if (len(phrase.tokens), spelled, exact, place) > rank:
-                        best = Mark(phrase.kind, phrase.value, start, stop, plural)
+                        best = Mark(phrase.kind, phrase.value, words, start, stop, plural)
                         rank = (len(phrase.tokens), spelled, exact, place)
         return best
 
@@ -188,7 +194,7 @@ class Language:
     def _phrase(self, text: str, kind: Kind, value: str, plural: bool = False) -> _Phrase:
         raw = self.tokens(text)
         tokens = tuple(fold(token) for token in raw)
-        return _Phrase(tokens, " ".join(raw).lower(), kind, value, plural)
+        return _Phrase(tokens, self.joined(raw).lower(), kind, value, plural)
 
 
 def fold(token: str) -> str:
@@ -249,10 +255,11 @@ def _verb_starts() -> dict[str, set[str]]:
 
 def _single(token: str, start: int) -> Mark:
     if token in ".!?\u3002":
-        return Mark("end", token, start, start + 1)
+        return Mark("end", token, token, start, start + 1)
     if not token[0].isalnum():
-        return Mark("pause", token, start, start + 1)
-    return Mark("number" if token.isdecimal() else "unknown", token, start, start + 1)
+        return Mark("pause", token, token, start, start + 1)
+    kind: Kind = "number" if token.isdecimal() else "unknown"
+    return Mark(kind, token, token, start, start + 1)
 
 
 def _by_first(phrases: list[_Phrase]) -> dict[str, list[_Phrase]]:

@@ -18,6 +18,9 @@ import yaml
 
 from agent.errors import UsageError
 
+CODES = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ja", "ko", "zh")
+"""The languages that have a file in `languages/`."""
+
 VARIABLE = "CAPTCHA_AGENT_NOUNS"
 """The environment variable that names a YAML file of the user's own nouns."""
 
@@ -66,6 +69,11 @@ def _checked(path: str, content: Any) -> dict[str, dict[str, str]]:
     if not isinstance(content, dict):
         raise UsageError(f"{VARIABLE}: {path}: expected languages with nouns, {_EXAMPLE}")
     for code, nouns in content.items():
+        if code not in CODES:
+            raise UsageError(
+                f"{VARIABLE}: {path}: {code}: no such language; expected one of "
+                f"{', '.join(CODES)}, {_EXAMPLE}"
+            )
         if not isinstance(nouns, dict):
             raise UsageError(f"{VARIABLE}: {path}: {code}: expected nouns, {_EXAMPLE}")
         for concept, line in nouns.items():

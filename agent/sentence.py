@@ -7,7 +7,7 @@ unknown noun is an error that names it: to guess would be to answer another ques
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent import concepts
 from agent.data import Target
@@ -49,7 +49,7 @@ def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target 
         return None
     concept = _concept(noun)
     if not concept:
-        words = ("" if not language.spaced else " ").join(mark.value for mark in noun)
+        words = language.joined([mark.text for mark in noun])
         raise UsageError(_unknown(language, text, words))
     count = _count(asked)
     return Target(
@@ -71,11 +71,14 @@ def likeness(language: Language, text: str) -> float:
     if asked.has("reference"):
         return 0.9
     pictures = asked.has("tile", "tiles", "square", "squares")
+    if pictures and unsupported(language, text):
+        return 0.6  # it is a captcha all the same: reading it says what is not supported
     known, every = asked.known(), asked.has("every")
     containing = asked.has("containing", "negation")
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
     # A noun that no lexicon knows is asked for all the same: the answer says which it is.
-    complete = pictures and (known or (bool(asked.noun) and every and containing))
+    names = bool(asked.noun) and every and (containing or language.noun_first)
+    complete = pictures and (known or names)
     short = known and _words(language, asked) <= _LONGEST_SHORT
     return min(score + 0.25, 1.0) if complete or short else score * 0.5
 
@@ -83,14 +86,14 @@ def likeness(language: Language, text: str) -> float:
 def unsupported(language: Language, text: str) -> str:
     """The words by which `text` asks for something else than pictures of one thing, or ""."""
     marks = language.marks(text)
-    return next((mark.value for mark in marks if mark.kind == "unsupported"), "")
+    return next((mark.text for mark in marks if mark.kind == "unsupported"), "")
 
 
 def _asked(language: Language, text: str) -> _Asked:
     marks, none_allowed = _without_none_clause(language.marks(text))
     noun = _noun(language, marks)
     if noun:
-        marks = _clause(marks, noun)
+        marks = _clause(language, marks, noun)
     return _Asked(tuple(marks), tuple(noun), none_allowed)
 
 
@@ -107,11 +110,13 @@ def _without_none_clause(marks: list[Mark]) -> tuple[list[Mark], bool]:
     return (marks[ends[0] + 1 :] if ends else before), True
 
 
-def _clause(marks: list[Mark], noun: Sequence[Mark]) -> list[Mark]:
-    """The sentence around the noun: what comes after it ("then press Next") is not asked for."""
-    first, last = marks.index(noun[0]), marks.index(noun[-1])
-    starts = [i for i in range(first) if marks[i].kind == "end"]
-    stops = [i for i in range(last, len(marks)) if marks[i].kind in ("stop", "end")]
+def _clause(language: Language, marks: list[Mark], noun: Sequence[Mark]) -> list[Mark]:
+    """The part around the noun: neither "to prove you are no robot," nor "then press Next"."""
+    first = next(i for i, mark in enumerate(marks) if mark.start == noun[0].start)
+    verbs = [i for i in range(first) if marks[i].kind == "verb"]
+    breaks = ["end"] if language.noun_first or not verbs else ["end", "pause"]
+    starts = [i for i in range(verbs[-1] if verbs else first) if marks[i].kind in breaks]
+    stops = [i for i in range(first, len(marks)) if marks[i].kind in ("stop", "end")]
     return marks[starts[-1] + 1 if starts else 0 : stops[0] if stops else len(marks)]
 
 
@@ -124,7 +129,7 @@ def _noun(language: Language, marks: list[Mark]) -> list[Mark]:
         earlier = chunks[number - 1] if number else None
         if noun and not (earlier and _owned(marks, earlier, chunk)):
             return noun
-    return chunks[0] if chunks else []
+    return [replace(mark, kind="unknown", value=mark.text) for mark in (chunks or [[]])[0]]
 
 
 def _chunks(marks: list[Mark]) -> list[list[Mark]]:
@@ -225,5 +230,5 @@ def _unknown(language: Language, text: str, words: str) -> str:
     return (
         f"the instruction {text!r} asks in {language.name} for {words!r}, which the lexicon does "
         f"not know: ask in English, or add it to a YAML file that {VARIABLE} names, for instance "
-        f"'{language.code}: {{licence plate: {words}}}'"
+        f"'{language.code}: {{ENGLISH NAME: {words}}}'"
     )
