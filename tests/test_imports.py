@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "errors": set(),
     "scope": {"agent.errors"},
     "words": {"yaml"},
+    "reading": {"agent.data", "agent.errors", "numpy", "PIL", "rapidocr"},
     "concepts": {"yaml"},
     "instruction": {"agent.data", "agent.english", "agent.errors", "agent.language",
                     "agent.sentence"},
