@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import language, lexicon
@@ -205,6 +205,7 @@ def test_english_needs_no_other_language() -> None:
     assert language.load.cache_info().currsize == 0
 
 
+@settings(deadline=None)  # the first text loads the languages
 @given(st.sampled_from(list(TEMPLATES)), st.text(max_size=40), st.text(max_size=40))
 def test_any_text_is_read_or_refused(code: str, before: str, noun: str) -> None:
     """Whatever a page says in whichever language, the answer is a Target or a UsageError."""
