@@ -176,7 +176,8 @@ class Target:
     """What an instruction asks for.
 
     `concept` is the noun in singular ("fire hydrant"), empty when a reference picture is asked
-    for; `wanted` is False for "everything except"; `many` is False for "click the key".
+    for; `wanted` is False for "everything except"; `many` is False for "click the key"; `count`
+    is how many tiles the instruction asks for, where it says so.
     """
 
     concept: str
@@ -186,6 +187,7 @@ class Target:
     none_allowed: bool = False
     squares: bool = False
     reference: bool = False
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

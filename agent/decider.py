@@ -1,8 +1,8 @@
 """Probabilities + policy → which tiles to click, and how sure that choice is.
 
-How many tiles match is unknown, and that is all that ties them together: any number is possible
-(none only where the instruction says so), each number of tiles shares its prior among all choices
-of so many. The posterior of a choice S is then
+How many tiles match is unknown (unless the instruction says it), and that is all that ties them
+together: any number is possible (none only where the instruction says so), each number of tiles
+shares its prior among all choices of so many. The posterior of a choice S is then
 
     P(S) ∝ prior(|S|) / (n choose |S|) · Π odds of its tiles,
 
@@ -11,6 +11,7 @@ summed over all choices by the elementary symmetric polynomials of the odds: exa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import comb
 
 import numpy as np
@@ -36,12 +37,19 @@ def decide(scores: Scores, target: Target, threshold: float = THRESHOLD) -> Deci
     judged, member = _units(scores.judgements)
     logits = np.log(alone / (1 - alone))[judged]
     odds = np.exp(np.bincount(member, weights=logits) / np.bincount(member))
-    prior = _prior(len(odds), target)
+    if len(odds) < len(alone) or (target.count or 0) > len(alone):
+        # A thing in several squares is one judgement: how many of them there are is unknown.
+        prior = _prior(len(odds), replace(target, count=None))
+    else:
+        prior = _prior(len(odds), target)
     marginals, total = _posterior(odds, prior)
     wanted = alone.copy()
     wanted[judged] = marginals[member]
     chosen = wanted >= threshold
-    if not target.many or (not chosen.any() and not target.none_allowed):
+    if target.count is not None and (chosen.any() or not target.none_allowed):
+        # The instruction says how many: just so many, the likeliest.
+        chosen = np.argsort(np.argsort(-wanted, kind="stable")) < target.count
+    elif not target.many or (not chosen.any() and not target.none_allowed):
         # The instruction says that something matches: the likeliest is the best answer.
         best = int(np.argmax(wanted))
         alike = scores.judgements == scores.judgements[best]
@@ -77,6 +85,9 @@ def _prior(count: int, target: Target) -> NDArray[np.float64]:
         weights[0] = _MISSED if target.squares else 0
     if not target.many:
         weights[2:] = 0
+    if target.count is not None:
+        weights[1:] = 0
+        weights[target.count] = 1
     choices = np.array([comb(count, number) for number in range(count + 1)], dtype=np.float64)
     return np.asarray(weights / max(weights.sum(), 1e-12) / choices)
 

@@ -70,6 +70,22 @@ def test_score_a_grid_and_a_reference(tiles: list[str]) -> None:
     assert found[1] == max(found)
 
 
+def test_score_in_another_language(tiles: list[str]) -> None:
+    """An instruction may be in another language; a noun that is unknown there is named."""
+    done = run("score", *tiles, "--instruction", "Wählen Sie drei Bilder mit Bussen", "--json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["target"] == "bus"
+    assert [tile["selected"] for tile in content["tiles"]] == [True, True, True]
+    done = run("score", *tiles, "--instruction", "Wählen Sie alle Bilder mit Waschmaschinen")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "captcha-agent: the instruction 'Wählen Sie alle Bilder mit Waschmaschinen' asks in German for 'Waschmaschinen', "
+        "which the lexicon does not know: ask in English, or add it to a YAML file that CAPTCHA_AGENT_NOUNS "
+        "names, for instance 'de: {ENGLISH NAME: Waschmaschinen}'\n"
+    )
+
+
 def test_split(tmp_path: Path) -> None:
     """`split` prints rows, columns and boxes, and draws them where asked to."""
     pixels = np.random.default_rng(0).integers(0, 255, (206, 206, 3), dtype=np.uint8)

@@ -15,9 +15,14 @@ from agent.decider import _prior, decide
 
 
 def target(
-    *, many: bool = True, wanted: bool = True, none_allowed: bool = False, squares: bool = False
+    *,
+    many: bool = True,
+    wanted: bool = True,
+    none_allowed: bool = False,
+    squares: bool = False,
+    count: int | None = None,
 ) -> Target:
-    return Target("bus", "", wanted=wanted, many=many, none_allowed=none_allowed, squares=squares)
+    return Target("bus", "", wanted, many, none_allowed, squares, count=count)
 
 
 def apart(*probabilities: float) -> Scores:
@@ -33,6 +38,11 @@ def apart(*probabilities: float) -> Scores:
         (apart(0.9, 0.1, 0.95), target(many=False), (2,)),
         (apart(0.9, 0.1, 0.7), target(wanted=False), (1,)),
         (apart(0.02, 0.01, 0.01), target(), (0,)),
+        (apart(0.9, 0.1, 0.7, 0.2), target(count=3), (0, 2, 3)),
+        (apart(0.9, 0.8, 0.7, 0.2), target(count=2), (0, 1)),
+        (apart(0.9, 0.1, 0.7, 0.2), target(count=2, wanted=False), (1, 3)),
+        (apart(0.02, 0.01, 0.01), target(count=2, none_allowed=True), ()),
+        (apart(0.9, 0.1), target(count=5), (0, 1)),
     ],
 )
 def test_decisions(scores: Scores, asked: Target, selected: tuple[int, ...]) -> None:
@@ -48,6 +58,21 @@ def test_something_matches() -> None:
     assert found.selected == (0,)
     assert found.probabilities[0] > 0.95
     assert decide(apart(0.3, 0.001, 0.001), target(none_allowed=True)).selected == ()
+
+
+def test_a_known_count_makes_surer() -> None:
+    """What the instruction says about the number speaks for its tiles and against all others."""
+    scores = apart(0.8, 0.7, 0.4, 0.3)
+    counted, free = decide(scores, target(count=2)), decide(scores, target())
+    assert counted.selected == free.selected == (0, 1)
+    assert counted.confidence > free.confidence
+    assert counted.probabilities.sum() == pytest.approx(2, abs=1e-5)
+
+
+def test_a_count_of_squares() -> None:
+    """Just so many squares are chosen, though the squares of one thing are one judgement."""
+    squares = Scores(np.array([0.8, 0.8, 0.7, 0.1], dtype=np.float32), np.array([0, 0, 2, 3]))
+    assert decide(squares, target(squares=True, count=2)).selected == (0, 1)
 
 
 def every_choice(count: int) -> Iterator[tuple[int, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UsageError
@@ -44,6 +44,32 @@ READ = [
     ("Select all images that contain strawberries", "strawberry", ""),
     ("Select all pictures with leaves", "leaf", ""),
     ("Select all pictures with glasses", "glasses", ""),
+    ("Click on all the pictures of dogs, then press Continue", "dog", ""),
+    ("Which images show a bicycle?", "bicycle", ""),
+    ("Tap every tile with a traffic light. If there are none, press Skip.", "traffic light", "0"),
+    ("Please identify all squares that have a motorcycle in them", "motorcycle", "s"),
+    ("To prove you are not a robot, click on every picture that has a boat in it.", "boat", ""),
+    ("Security check: select all images with a bus", "bus", ""),
+    ("Choose all the pictures that include stairs; if none do, click Skip", "stairs", "0"),
+    ("Click on each photo of an airplane to continue your registration", "airplane", ""),
+    ("Select the tiles that show part of a bus", "bus", ""),
+    ("Click all pictures that aren't cats", "cat", "n"),
+    ("Select every image except those with a car", "car", "n"),
+    ("Click on the picture of a dog in order to continue", "dog", "1"),
+    ("Touch the picture with the lion", "lion", "1"),
+    ("Select at least two images with a boat", "boat", ""),
+]
+
+# text, concept, how many tiles
+COUNTED = [
+    ("Prove you're human: pick the three cats", "cat", 3),
+    ("Select 3 images containing a bridge", "bridge", 3),
+    ("Select exactly two pictures of a cat", "cat", 2),
+    ("Tap the two pictures that show a horse", "horse", 2),
+    ("Step 2 of 3: select the four tiles with a boat", "boat", 4),
+    ("Select all images with two dogs", "two dogs", None),
+    ("Select at least two images with a boat", "boat", None),
+    ("Select 99 images with a boat", "boat", None),
 ]
 
 
@@ -56,6 +82,32 @@ def test_read(text: str, concept: str, letters: str) -> None:
     assert target.many == ("1" not in letters)
     assert target.none_allowed == ("0" in letters)
     assert target.squares == ("s" in letters)
+
+
+@pytest.mark.parametrize(("text", "concept", "count"), COUNTED)
+def test_how_many(text: str, concept: str, count: int | None) -> None:
+    """A number of tiles is read, a number of things in them or a least number is not."""
+    target = read(text)
+    assert (target.concept, target.count, target.many) == (concept, count, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Find the odd one out", "odd one out"),
+        ("Which picture does not belong?", "does not belong"),
+        ("Click the images in the following order", "in the following order"),
+    ],
+)
+def test_what_is_not_supported(text: str, words: str) -> None:
+    """What is no picture of one thing is found all the same, to say so."""
+    assert is_instruction(text) >= 0.5
+    with pytest.raises(UsageError) as caught:
+        read(text)
+    assert str(caught.value) == (
+        f"the instruction {text!r} asks for {words!r}, which is not supported; "
+        "expected a sentence such as 'Select all images with a bus'"
+    )
 
 
 def test_emphasis_names_the_concept() -> None:
@@ -73,7 +125,9 @@ def test_reference(text: str) -> None:
     assert read(text).reference
 
 
-@pytest.mark.parametrize("text", ["", "Select all images", "Please verify you are human", "42"])
+@pytest.mark.parametrize(
+    "text", ["", "Select all images", "Please verify you are human", "42", "I see a ___"]
+)
 def test_names_nothing(text: str) -> None:
     """An instruction that names nothing is refused with an example of one that does."""
     with pytest.raises(UsageError) as caught:
@@ -95,13 +149,17 @@ def test_instructions_look_like_instructions(text: str, _concept: str, _letters:
     "text",
     ["Select your country", "Click here to read our terms", "Create account", "Sign up", "Password",
      "Choose your pictures for the album", "Plan trips with friends. Free for five travellers.",
-     "Not quite - please try again.", "Latest photos", "Our cats", "Picture 3", "x" * 500],
+     "Not quite - please try again.", "Latest photos", "Our cats", "Picture 3", "x" * 500,
+     "Welcome! Click here to see all pictures of our cats", "Select a photo from your album",
+     "Select all messages to delete them", "Choose a profile picture", "Select images to upload",
+     "Check the box to accept our terms", "Find hotels with a pool", "Show more photos"],
 )  # fmt: skip
 def test_other_texts_do_not(text: str) -> None:
     """What other pages say is not."""
     assert is_instruction(text) < 0.5
 
 
+@settings(deadline=None)  # the first text loads the languages
 @given(st.text(max_size=400))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever a page says, the answer is a Target or a UsageError."""

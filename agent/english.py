@@ -1,0 +1,246 @@
+"""An English instruction → Target, by the phrases of `instruction.yaml`.
+
+The noun is what follows "containing" and the like, else what follows the verb; a noun that no
+concept has is asked for as it stands, in singular.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from agent import concepts
+from agent.data import Target
+
+_LONGEST = 150  # characters; what is longer is no instruction
+_PHRASES = (
+    "verbs", "tiles", "squares", "containing", "negations", "none", "reference", "every",
+    "articles", "stops",
+)  # fmt: skip
+
+
+def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
+    """What a cleaned English `text` asks for; None where it names nothing.
+
+    `emphasis` are the words that the page shows in bold.
+    """
+    sentence = text.lower()
+    if _has(sentence, "reference"):
+        return Target("", text, reference=True)
+    main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
+    phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
+    concept, count = _counted(phrase, before)
+    if not concept:
+        return None
+    singular = _singular(concept)
+    tiles = _has(before, "tiles") or _has(before, "squares")
+    many = tiles or _has(before, "every") or singular != concept
+    if re.search(r"\b(?:the|one|an?) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b", before):
+        many = _has(before, "every")
+    return Target(
+        concept=singular,
+        instruction=text,
+        wanted=not _negated(before),
+        many=many if count is None else count > 1,
+        none_allowed=none_allowed,
+        squares=_has(before, "squares") and not _has(before, "tiles"),
+        count=count,
+    )
+
+
+def likeness(text: str) -> float:
+    """How much a cleaned text looks like an English instruction, in [0, 1]."""
+    sentence = _asking(text.lower())
+    if len(text) > _LONGEST or not sentence:
+        return 0.0
+    if _has(sentence, "reference"):
+        return 0.9
+    if _has(sentence, "unsupported"):
+        return 0.6  # it is a captcha all the same: reading it says what is not supported
+    phrase, before = _noun_phrase(_without_none_clause(sentence)[0])
+    target = read(text)
+    if target is None or _has(f"{before} {phrase}", "interface"):
+        return 0.0
+    pictures = _has(sentence, "tiles") or _has(sentence, "squares")
+    known = concepts.entry(target.concept) is not None
+    containing = _has(_pattern("verbs").sub("", sentence, count=1), "containing")
+    every = _has(sentence, "every")
+    score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
+    # "Click the key": a known thing and hardly a word more.
+    complete = pictures and (known or every or containing)
+    short = known and len(sentence.split()) <= 6
+    return min(score + (0.25 if complete or short else 0.0), 1.0)
+
+
+def unsupported(text: str) -> str:
+    """The words by which `text` asks for something else than pictures of one thing, or ""."""
+    found = _pattern("unsupported").search(text.lower())
+    return found.group() if found else ""
+
+
+def share(text: str) -> float:
+    """The share of the words of `text` that English instructions are made of."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return sum(word in _words() for word in words) / max(len(words), 1)
+
+
+@cache
+def _words() -> frozenset[str]:
+    phrases = (phrase for kind in _PHRASES for phrase in _data()[kind])
+    return frozenset(word for phrase in phrases for word in re.findall(r"[a-z]+", phrase))
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = resources.files("agent").joinpath("instruction.yaml").read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return content
+
+
+@cache
+def _pattern(kind: str) -> re.Pattern[str]:
+    longest_first = sorted(_data()[kind], key=len, reverse=True)
+    return re.compile(rf"(?<![\w'])(?:{'|'.join(map(re.escape, longest_first))})(?![\w'])")
+
+
+def _has(sentence: str, kind: str) -> bool:
+    return _pattern(kind).search(sentence) is not None
+
+
+def _asking(sentence: str) -> str:
+    """The sentence from where it asks: from the verb at the start of a part of it, else "".
+
+    "To prove you are not a robot, select ..." is to say nothing about what is asked for.
+    """
+    starts = [0, *(match.end() for match in re.finditer(r"[.:;!,\u2013\u2014] ", sentence))]
+    courtesy = re.compile(r"(?:please|now|to continue|task|instruction|step \d+)[,:]? ")
+    asking = []
+    for start in starts:
+        polite = courtesy.match(sentence, start)
+        if _pattern("verbs").match(sentence, polite.end() if polite else start):
+            asking.append(sentence[start:])
+    first_part = (re.split(r"[.:;!,] ", part)[0] for part in asking)
+    pictures = [_has(part, "tiles") or _has(part, "squares") for part in first_part]
+    return asking[pictures.index(True)] if True in pictures else (asking or [""])[0]
+
+
+def _without_none_clause(sentence: str) -> tuple[str, bool]:
+    match = _pattern("none").search(sentence)
+    if match is None:
+        return sentence, False
+    # "Click verify once there are none left" belongs to the clause, not to what is asked for.
+    cut = max(sentence.rfind(mark, 0, match.start()) for mark in ".!;,:")
+    return (sentence[: cut if cut > 0 else match.start()], True)
+
+
+def _from_emphasis(sentence: str, emphasis: Sequence[str]) -> tuple[str, str] | None:
+    for words in emphasis:
+        bold = _without_articles(words.lower().strip(" .,:;!?"))
+        at = sentence.find(bold) if bold else -1
+        if at > 0 and not _only_function_words(bold):
+            return bold, sentence[:at]
+    return None
+
+
+def _counted(phrase: str, before: str) -> tuple[str, int | None]:
+    """The noun phrase without a number before it, and how many tiles are asked for.
+
+    In "images with two dogs" the number is one of dogs, not of tiles.
+    """
+    verb = _pattern("verbs").search(before)
+    asked = before[verb.start() if verb else 0 :]
+    numbers = _data()["numbers"]
+    number = re.compile(rf"(?<![\w'-])(?:{'|'.join(numbers)}|[2-9]|[12]\d|3[0-6])(?![\w'-])")
+    tiles = _has(asked, "tiles") or _has(asked, "squares")
+    at_start = None if tiles else number.match(phrase)
+    if at_start is not None:
+        phrase = phrase[at_start.end() :].strip()
+    found = number.findall(asked) + ([at_start.group()] if at_start else [])
+    if len(found) != 1 or _has(asked, "least"):
+        return phrase, None
+    return phrase, int(numbers.get(found[0], found[0]))
+
+
+def _only_function_words(words: str) -> bool:
+    rest = words
+    for kind in ("verbs", "tiles", "squares", "every", "articles", "negations", "containing"):
+        rest = _pattern(kind).sub(" ", rest)
+    return not rest.strip()
+
+
+def _noun_phrase(sentence: str) -> tuple[str, str]:
+    """The noun phrase that is asked for (without article), and the text before it."""
+    verb = _pattern("verbs").search(sentence)
+    if verb is None:
+        return "", ""
+    for start in _starts(sentence, verb.end()):
+        phrase = re.split(r"[.!?;:,()\n]", sentence[start:])[0]
+        stop = _pattern("stops").search(phrase)
+        phrase = phrase[: stop.start()] if stop else phrase
+        phrase = _without_articles(phrase.strip())
+        if phrase and not _only_function_words(phrase):
+            return phrase, sentence[:start]
+    return "", ""
+
+
+def _starts(sentence: str, verb_end: int) -> list[int]:
+    """Where the noun phrase may start, the best guess first."""
+    kinds = [*_pattern("tiles").finditer(sentence, verb_end)]
+    kinds += [*_pattern("squares").finditer(sentence, verb_end)]
+    first = min((match.end() for match in kinds), default=verb_end)
+    containing = [match.end() for match in _pattern("containing").finditer(sentence, first)]
+    negated = [match.end() for match in _pattern("negations").finditer(sentence, verb_end)]
+    starts = [*containing[:1], *negated[-1:]] if containing or negated else []
+    if containing and negated and negated[-1] > containing[0]:
+        starts = [negated[-1], containing[0]]
+    after_of = [first] if not kinds else []
+    return [*starts, *after_of, verb_end]
+
+
+def _without_articles(phrase: str) -> str:
+    while True:
+        shorter = (
+            _pattern("articles").sub("", phrase, count=1)
+            if _pattern("articles").match(phrase)
+            else phrase
+        )
+        shorter = re.sub(r"^[\s'-]+", "", shorter)
+        for kind in ("tiles", "squares", "containing", "negations"):
+            match = _pattern(kind).match(shorter)
+            if match and match.end() < len(shorter):
+                shorter = shorter[match.end() :].strip()
+        if shorter == phrase:
+            return phrase.strip(" '-")
+        phrase = shorter
+
+
+def _negated(before: str) -> bool:
+    return _has(before, "negations")
+
+
+def _singular(phrase: str) -> str:
+    """The noun phrase with its last noun in singular: "red cars" → "red car"."""
+    data = _data()
+    counted = phrase.partition(" ")[0] in data["numbers"]
+    if counted or phrase in data["unchanged"] or concepts.entry(phrase) is not None:
+        return phrase
+    head, _, noun = phrase.rpartition(" ")
+    return f"{head} {_singular_noun(noun, data)}".strip()
+
+
+def _singular_noun(noun: str, data: dict[str, Any]) -> str:
+    if noun in data["unchanged"]:
+        return noun
+    if noun in data["plurals"]:
+        return str(data["plurals"][noun])
+    for ending, singular in data["endings"].items():
+        if noun.endswith(ending) and len(noun) > len(ending) + 1:
+            return noun.removesuffix(ending) + str(singular)
+    if len(noun) > 2 and noun.endswith("s") and not noun.endswith(("ss", "us", "is")):
+        return noun[:-1]
+    return noun

@@ -1,0 +1,234 @@
+"""A sentence in a language of `languages/*.yaml` → Target, by what its phrases are marked as.
+
+The noun is looked for where such sentences have it: beside "containing", else behind the verb. An
+unknown noun is an error that names it: to guess would be to answer another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent import concepts
+from agent.data import Target
+from agent.errors import UsageError
+from agent.language import Language, Mark
+from agent.lexicon import VARIABLE
+
+_CONTENT = ("noun", "colour", "unknown")
+_LONGEST_SHORT = 6  # words of an instruction that names no pictures: "Click the key"
+_CHARACTERS = 3.0  # to a word, where words have no spaces
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The part of a sentence that asks, and the noun in it (empty where it names none)."""
+
+    marks: tuple[Mark, ...]
+    noun: tuple[Mark, ...]
+    none_allowed: bool
+
+    def has(self, *kinds: str) -> bool:
+        return any(mark.kind in kinds for mark in self.marks)
+
+    def known(self) -> bool:
+        return any(mark.kind == "noun" for mark in self.noun)
+
+
+def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target | None:
+    """What `text` asks for in `language`; None where it names nothing.
+
+    `emphasis` are the words that the page shows in bold. Raises UsageError for a noun that the
+    language's lexicon does not know.
+    """
+    asked = _asked(language, text)
+    if asked.has("reference"):
+        return Target("", text, reference=True)
+    noun = _emphasised(language, emphasis) or asked.noun
+    if not noun:
+        return None
+    concept = _concept(noun)
+    if not concept:
+        words = language.joined([mark.text for mark in noun])
+        raise UsageError(_unknown(language, text, words))
+    count = _count(asked)
+    return Target(
+        concept=concept,
+        instruction=text,
+        wanted=not asked.has("negation"),
+        many=_many(asked, noun, count),
+        none_allowed=asked.none_allowed,
+        squares=asked.has("square", "squares") and not asked.has("tile", "tiles"),
+        count=count if count != 1 else None,
+    )
+
+
+def likeness(language: Language, text: str) -> float:
+    """How much a text in `language` looks like a captcha's instruction, in [0, 1]."""
+    asked = _asked(language, text)
+    if not asked.has("verb") or asked.has("interface"):
+        return 0.0
+    if asked.has("reference"):
+        return 0.9
+    pictures = asked.has("tile", "tiles", "square", "squares")
+    if pictures and unsupported(language, text):
+        return 0.6  # it is a captcha all the same: reading it says what is not supported
+    known, every = asked.known(), asked.has("every")
+    containing = asked.has("containing", "negation")
+    score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
+    # A noun that no lexicon knows is asked for all the same: the answer says which it is.
+    names = bool(asked.noun) and every and (containing or language.noun_first)
+    complete = pictures and (known or names)
+    short = known and _words(language, asked) <= _LONGEST_SHORT
+    return min(score + 0.25, 1.0) if complete or short else score * 0.5
+
+
+def unsupported(language: Language, text: str) -> str:
+    """The words by which `text` asks for something else than pictures of one thing, or ""."""
+    marks = language.marks(text)
+    return next((mark.text for mark in marks if mark.kind == "unsupported"), "")
+
+
+def _asked(language: Language, text: str) -> _Asked:
+    marks, none_allowed = _without_none_clause(language.marks(text))
+    noun = _noun(language, marks)
+    if noun:
+        marks = _clause(language, marks, noun)
+    return _Asked(tuple(marks), tuple(noun), none_allowed)
+
+
+def _without_none_clause(marks: list[Mark]) -> tuple[list[Mark], bool]:
+    """The marks without the clause that says what to do where nothing matches."""
+    at = next((i for i, mark in enumerate(marks) if mark.kind == "none"), None)
+    if at is None:
+        return marks, False
+    cuts = [i for i in range(at) if marks[i].kind in ("pause", "end")]
+    before = marks[: cuts[-1] if cuts else at]
+    if any(mark.kind in _CONTENT for mark in before):
+        return before, True
+    ends = [i for i in range(at, len(marks)) if marks[i].kind == "end"]
+    return (marks[ends[0] + 1 :] if ends else before), True
+
+
+def _clause(language: Language, marks: list[Mark], noun: Sequence[Mark]) -> list[Mark]:
+    """The part around the noun: neither "to prove you are no robot," nor "then press Next"."""
+    first = next(i for i, mark in enumerate(marks) if mark.start == noun[0].start)
+    verbs = [i for i in range(first) if marks[i].kind == "verb"]
+    breaks = ["end"] if language.noun_first or not verbs else ["end", "pause"]
+    starts = [i for i in range(verbs[-1] if verbs else first) if marks[i].kind in breaks]
+    stops = [i for i in range(first, len(marks)) if marks[i].kind in ("stop", "end")]
+    return marks[starts[-1] + 1 if starts else 0 : stops[0] if stops else len(marks)]
+
+
+def _noun(language: Language, marks: list[Mark]) -> list[Mark]:
+    """The noun that is asked for, with its colour; unknown words where no noun is known."""
+    chunks = _in_order(language, marks, _chunks(marks))
+    for number, chunk in enumerate(chunks):
+        noun = _known_part(language, chunk)
+        # "plates of cars": the known noun only says whose the unknown thing is.
+        earlier = chunks[number - 1] if number else None
+        if noun and not (earlier and _owned(marks, earlier, chunk)):
+            return noun
+    return [replace(mark, kind="unknown", value=mark.text) for mark in (chunks or [[]])[0]]
+
+
+def _chunks(marks: list[Mark]) -> list[list[Mark]]:
+    """Runs of words that are not the language's patterns."""
+    chunks: list[list[Mark]] = [[]]
+    for mark in marks:
+        if mark.kind in _CONTENT:
+            chunks[-1].append(mark)
+        elif chunks[-1]:
+            chunks.append([])
+    return [chunk for chunk in chunks if chunk]
+
+
+def _in_order(language: Language, marks: list[Mark], chunks: list[list[Mark]]) -> list[list[Mark]]:
+    """The chunks, the likeliest place of the noun first."""
+    anchors = [mark for mark in marks if mark.kind in ("containing", "negation")]
+    verbs = [mark for mark in marks if mark.kind == "verb"]
+    if language.noun_first:
+        limit = (anchors or verbs)[0].start if anchors or verbs else len(marks)
+        before = [chunk for chunk in chunks if chunk[0].start < limit]
+        return [*reversed(before), *(chunk for chunk in chunks if chunk[0].start >= limit)]
+    limit = (anchors or verbs)[0].start if anchors or verbs else 0
+    after = [chunk for chunk in chunks if chunk[0].start > limit]
+    return [*after, *(chunk for chunk in chunks if chunk[0].start <= limit)]
+
+
+def _known_part(language: Language, chunk: list[Mark]) -> list[Mark]:
+    """The noun of a chunk with its colours, empty where the chunk names nothing known."""
+    nouns = [mark for mark in chunk if mark.kind == "noun"]
+    unknown = [mark for mark in chunk if mark.kind == "unknown"]
+    if not nouns:
+        english = [mark for mark in unknown if concepts.entry(mark.value.lower()) is not None]
+        return english[:1] if len(chunk) == 1 else []
+    if unknown and not language.spaced:
+        # Without spaces a word that holds a known one is another word, unless it is grammar.
+        if any(not _is_kana(mark.value) for mark in unknown):
+            return []
+        nouns = nouns[-1:]
+    return [mark for mark in chunk if mark.kind == "colour"] + nouns[:1]
+
+
+def _is_kana(character: str) -> bool:
+    return "\u3041" <= character <= "\u309f"
+
+
+def _owned(marks: list[Mark], thing: list[Mark], owner: list[Mark]) -> bool:
+    between = marks[marks.index(thing[-1]) + 1 : marks.index(owner[0])]
+    return bool(between) and between[0].kind == "of" and len(between) == 1
+
+
+def _emphasised(language: Language, emphasis: Sequence[str]) -> list[Mark]:
+    for words in emphasis:
+        noun = _noun(language, language.marks(words))
+        if noun:
+            return noun
+    return []
+
+
+def _concept(noun: Sequence[Mark]) -> str:
+    """The noun's English name, with its colour; empty where it is not known."""
+    names = [mark.value for mark in noun if mark.kind in ("colour", "noun")]
+    if any(mark.kind == "noun" for mark in noun):
+        return " ".join(names)
+    found = concepts.entry(noun[0].value.lower()) if len(noun) == 1 else None
+    return found.name if found else ""
+
+
+def _count(asked: _Asked) -> int | None:
+    """How many tiles are asked for, where the sentence says just how many.
+
+    In "images with two dogs" the number is one of dogs, not of tiles.
+    """
+    if asked.has("least"):
+        return None
+    tiles = asked.has("tile", "tiles", "square", "squares")
+    numbers = [
+        int(mark.value)
+        for mark in asked.marks
+        if mark.kind == "number" and not (tiles and asked.noun and mark.stop == asked.noun[0].start)
+    ]
+    return numbers[0] if len(numbers) == 1 and 0 < numbers[0] <= 36 else None
+
+
+def _many(asked: _Asked, noun: Sequence[Mark], count: int | None) -> bool:
+    if count is not None or asked.has("every"):
+        return count != 1
+    if asked.has("tiles", "squares"):
+        return True
+    return not asked.has("tile", "square") and any(mark.plural for mark in noun)
+
+
+def _words(language: Language, asked: _Asked) -> float:
+    tokens = sum(mark.stop - mark.start for mark in asked.marks)
+    return tokens if language.spaced else tokens / _CHARACTERS
+
+
+def _unknown(language: Language, text: str, words: str) -> str:
+    return (
+        f"the instruction {text!r} asks in {language.name} for {words!r}, which the lexicon does "
+        f"not know: ask in English, or add it to a YAML file that {VARIABLE} names, for instance "
+        f"'{language.code}: {{ENGLISH NAME: {words}}}'"
+    )
