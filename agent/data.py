@@ -24,7 +24,7 @@ Probabilities = NDArray[np.float32]
 """One number a tile, shape (n,), each in [0, 1]."""
 
 Kind = Literal["tiles", "picture", "reference"]
-Result = Literal["accepted", "rejected", "reloaded", "expired", "error"]
+Result = Literal["accepted", "next_round", "rejected", "expired", "blocked", "reloaded", "error"]
 Status = Literal["solved", "unsolved", "refused", "error"]
 
 
@@ -78,11 +78,14 @@ class Box:
 class Element:
     """One thing that the page shows; `box` in CSS pixels of the whole page (not the viewport).
 
-    `role` is one of image, canvas, background, button, checkbox, radio, link, input, token, text,
-    status. `id` and `frame` together name the element until the next look. `parent` is the id of
-    the control around it. `checked` is the state of a checkbox or of the control around a
-    picture; for a token (a hidden field) it says whether the field holds a value. `source` is a
-    fingerprint of a picture's address, good only for telling that it changed.
+    `role` is one of image, canvas, background, button, checkbox, radio, link, slider, audio,
+    input, token, text, status. `id` and `frame` together name the element until the next look.
+    `parent` is the id of the control around it. `checked` is the state of a checkbox or of the
+    control around a picture; for a token (a hidden field) it says whether the field holds a
+    value. A picture that is not `loaded` may still come, unless it has `failed`. `source` is a
+    fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
+    what scrolls with the page, else the number of what lies over it; `covered` says that another
+    layer lies over this element.
     """
 
     id: int
@@ -94,6 +97,10 @@ class Element:
     checked: bool | None = None
     disabled: bool = False
     loaded: bool = True
+    failed: bool = False
+    clickable: bool = False
+    layer: int = 0
+    covered: bool = False
     source: str = ""
     font_px: float = 0.0
     bold: tuple[str, ...] = ()
@@ -101,10 +108,17 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of the page: its address and where its content starts, in CSS pixels."""
+    """One frame of the page: its address and where its content lies, in CSS pixels of the page.
+
+    `number` is that of the elements in it; `keys` are the values of `data-…key` attributes and
+    `scripts` the addresses of scripts, by which vendors' widgets are known.
+    """
 
     url: str
     box: Box
+    number: int = 0
+    keys: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +126,9 @@ class Snapshot:
     """What one look at the page saw: every visible element of every frame in reach.
 
     `matched` says whether the selector that the look was asked to try matches a visible element.
+    `dialogs` is what the page's alerts have said since the look before; they are closed.
+    `document` is another number for each document that was loaded, `status` its HTTP status (0
+    where the browser does not tell).
     """
 
     url: str
@@ -122,6 +139,9 @@ class Snapshot:
     height_css: float
     scale: float = 1.0
     matched: bool = False
+    dialogs: tuple[str, ...] = ()
+    document: float = 0.0
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +149,10 @@ class Widget:
     """The captcha found in a Snapshot.
 
     `area` is the box of all tiles together. Where the page has single pictures, `tiles` are they,
-    row by row, `rows` and `cols` their number; else the tiles are known from pixels alone.
+    row by row, `rows` and `cols` their number; else `picture` is the one that holds them and they
+    are known from pixels alone. `controls` are the checkboxes, radio buttons or buttons of the
+    tiles, one each, or none. `emphasis` are the words of the instruction that the page shows in
+    bold; `sample` is the picture that stands in the place of a word.
     """
 
     kind: Kind
@@ -138,10 +161,35 @@ class Widget:
     tiles: tuple[Element, ...] = ()
     rows: int | None = None
     cols: int | None = None
-    checkboxes: tuple[Element, ...] = ()
+    picture: Element | None = None
+    controls: tuple[Element, ...] = ()
+    emphasis: tuple[str, ...] = ()
+    sample: Element | None = None
     submit: Element | None = None
     reload: Element | None = None
+    skip: Element | None = None
     evidence: tuple[str, ...] = ()
+
+    @property
+    def anchors(self) -> tuple[Element, ...]:
+        """What to scroll into view: the first and the last picture, and one in the middle."""
+        if not self.tiles:
+            return (self.picture,) if self.picture else ()
+        return self.tiles[0], self.tiles[-1], self.tiles[len(self.tiles) // 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a page shows where a captcha is looked for, and why it is taken for that.
+
+    `opener` is what is clicked to have the pictures shown; `solved` a captcha that was passed
+    before; `unsupported` one of a kind that is not solved.
+    """
+
+    what: Literal["widget", "opener", "solved", "unsupported", "nothing"]
+    reason: str = ""
+    widget: Widget | None = None
+    opener: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +294,24 @@ class Click:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """Focus an element and press a key (`Space`, `Enter`) on it. Answer: None."""
+
+    element: Element
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """Scroll so that the elements (of one frame) can be seen, where they can't be yet.
+
+    The last one goes to the middle of the view. Answer: whether anything was scrolled.
+    """
+
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Let `seconds` pass. Answer: None."""
 
@@ -254,11 +320,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Score tiles (or the squares of one picture) against a target. Answer: Scores."""
+    """Score tiles (or the squares of one picture) against a target, or against a sample.
+
+    Answer: Scores.
+    """
 
     picture: Picture
     grid: Grid
     target: Target
+    sample: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +338,7 @@ class Tell:
     text: str
 
 
-Action = Look | Capture | Click | Wait | Score | Tell
+Action = Look | Capture | Click | Press | Reveal | Wait | Score | Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,10 +360,14 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the page said after an answer, and by what it was known."""
+    """What the page said after an answer, and by what it was known.
+
+    One that is not `sure` holds only if the page goes on to say nothing else.
+    """
 
     result: Result
     reason: str
+    sure: bool = True
 
 
 STAGES = ("find", "capture", "split", "score", "click", "verify")

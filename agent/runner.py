@@ -141,7 +141,7 @@ def _think(action: Score | Tell, scorer: Any, tell: Teller | None) -> Observatio
     start_s = time.monotonic()
     value = None
     if isinstance(action, Score):
-        value = scorer.scores_on(action.picture, action.grid, action.target)
+        value = scorer.scores_on(action.picture, action.grid, action.target, action.sample)
     elif tell is not None:
         tell(action.text)
     now_s = time.monotonic()

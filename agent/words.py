@@ -9,7 +9,8 @@ from typing import Literal
 
 import yaml
 
-Meaning = Literal["confirm", "reload", "expired", "rejected", "accepted"]
+Verdict = Literal["expired", "blocked", "rejected", "next_round", "accepted"]
+Meaning = Literal["confirm", "reload", "skip", "open", "other", "human"] | Verdict
 
 
 @cache

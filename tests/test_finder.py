@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page
 
@@ -25,7 +27,7 @@ def tiles(
     return [
         Element(10 + r * cols + c, 0, role,
                 Box(x + c * 110 + jitter * (r % 2), 100 + r * 110 - jitter * (c % 2), 100, 100),
-                source=f"{r}-{c}")
+                source=f"{r}-{c}", clickable=True)
         for r in range(rows) for c in range(cols)
     ]  # fmt: skip
 
@@ -152,7 +154,7 @@ def test_a_vanished_widget_is_no_success() -> None:
 
 def test_other_pictures_are_a_rejection() -> None:
     """Another challenge in place of the answered one means no."""
-    others = [Element(t.id, 0, "image", t.box, source="new" + t.source) for t in tiles(3, 3)]
+    others = [replace(tile, source="new" + tile.source) for tile in tiles(3, 3)]
     verdict = verifier.judge(snapshot(*BEFORE), snapshot(ASKS, *others, VERIFY), widget(*BEFORE))
     assert verdict is not None
     assert verdict.result == "rejected"
