@@ -8,7 +8,7 @@ vendor's selectors. Each sign weighs something; the best candidate is taken, wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -43,16 +43,21 @@ class _Page:
     elements: Sequence[Element]
 
     @cached_property
+    def lines(self) -> list[_Asked]:
+        """Texts that are short enough to be an instruction or a part of one."""
+        texts = (e for e in self.elements if e.role in ("text", "status") and e.text)
+        return [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= _LONGEST]
+
+    @cached_property
     def asked(self) -> list[_Asked]:
-        """Sentences: each text alone, each with the next line, what a picture says of itself."""
-        texts = [e for e in self.elements if e.role in ("text", "status") and e.text]
-        single = [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= _LONGEST]
+        """What reads like an instruction: a line, lines together, what a picture says of itself."""
         named = [
             _Asked(e.text, e, e.box, ())
             for e in self.elements
             if e.role in PICTURES and " " in e.text
         ]
-        return [*single, *_joined(single), *named]
+        lines = [*self.lines, *_joined(self.lines), *named]
+        return [line for line in lines if _likeness(line.text) >= _LEAST_LIKENESS]
 
 
 def find(snapshot: Snapshot) -> Widget | None:
@@ -61,15 +66,18 @@ def find(snapshot: Snapshot) -> Widget | None:
     return found[0] if found else None
 
 
-def find_all(snapshot: Snapshot) -> list[Widget]:
+@lru_cache(maxsize=8)
+def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     """All captchas of a page, the likeliest first; no two share pictures or instruction."""
     page = _Page(snapshot.elements)
-    rated = []
-    for pictures in candidates(page.elements):
-        for asked in page.asked:
-            rating, reasons = _rate(page, pictures, asked)
-            if rating >= _LEAST_RATING:
-                rated.append((rating, pictures, asked, reasons))
+    if not page.asked:
+        return ()
+    rated = [
+        (rating, pictures, asked, reasons)
+        for pictures in candidates(page.elements)
+        for rating, asked, reasons in _rate(page, pictures)
+        if rating >= _LEAST_RATING
+    ]
     rated.sort(key=lambda item: -item[0])
     widgets: list[Widget] = []
     taken: list[tuple[Pictures, _Asked]] = []
@@ -77,7 +85,7 @@ def find_all(snapshot: Snapshot) -> list[Widget]:
         if not any(_clash(pictures, asked, *other) for other in taken):
             taken.append((pictures, asked))
             widgets.append(_widget(page, pictures, asked, reasons))
-    return widgets
+    return tuple(widgets)
 
 
 def same(widgets: Iterable[Widget], old: Widget) -> Widget | None:
@@ -99,37 +107,57 @@ def _clash(pictures: Pictures, asked: _Asked, other: Pictures, before: _Asked) -
     )
 
 
-def _rate(page: _Page, pictures: Pictures, asked: _Asked) -> tuple[float, list[str]]:
-    """How well a sentence and pictures go together as a captcha, and by what signs."""
+Signs = list[tuple[float, str]]
+"""What speaks for or against a captcha: a weight, and the reason in words ("" where obvious)."""
+
+
+def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, _Asked, list[str]]]:
+    """How well each sentence goes together with the pictures, and by what signs."""
+    near = [
+        asked
+        for asked in page.asked
+        if gap(asked.box, pictures.area) <= _REACH_CSS and asked.element not in pictures.tiles
+    ]
+    own = _signs_of(page, pictures) if near else None
+    if own is None:
+        return
+    for asked in near:
+        signs = [*_signs_between(pictures, asked), *own]
+        reasons = [text for weight, text in signs if weight and text]
+        yield sum(weight for weight, _ in signs), asked, reasons
+
+
+def _signs_between(pictures: Pictures, asked: _Asked) -> Signs:
     distance = gap(asked.box, pictures.area)
-    if distance > _REACH_CSS or asked.element in pictures.tiles:
-        return 0.0, []
-    likeness = _likeness(asked.text)
-    if likeness < _LEAST_LIKENESS:
-        return 0.0, []
+    first = pictures.elements[0]
+    return [
+        (_likeness(asked.text), f"instruction {asked.text!r}"),
+        (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
+        (-0.3 * (not _known(asked.text)), "asks for something unknown"),
+        (-0.3 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
+        (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
+    ]
+
+
+def _signs_of(page: _Page, pictures: Pictures) -> Signs | None:
+    """The signs that pictures carry without their instruction; None where nothing can be done."""
     shown = pictures.elements
     clickable = sum(e.clickable and e.role != "link" for e in shown) / len(shown)
     confirm = buttons.confirm(page.elements, pictures)
     controls = buttons.controls(page.elements, pictures)
     if clickable < 0.5 and confirm is None and not controls:
-        return 0.0, []
-    signs = [
-        (likeness, f"instruction {asked.text!r}"),
-        (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
+        return None
+    return [
         (0.5 * bool(pictures.tiles), ""),
         (0.2 * (clickable >= 0.5), "they can be clicked"),
         (0.2 * bool(controls), "each has a control"),
         (0.2 * (confirm is not None), ""),
-        (-0.3 * (not _known(asked.text)), "asks for something unknown"),
-        (-0.3 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
-        (-0.2 * (asked.element.layer != pictures.elements[0].layer), "in another layer"),
         (-0.6 * (sum(e.covered for e in shown) > len(shown) / 2), "covered by something"),
         (-0.3 * pictures.scattered, "in no lattice"),
-        (-0.3 * (pictures.rows == 1 and pictures.cols == 2), "two pictures only"),
+        (-0.3 * (len(pictures.tiles) == 2), "two pictures only"),
         (-0.7 * _captioned(page.elements, pictures), "each has a name of its own"),
         (-0.7 * _links(page.elements, pictures), "they lead to other pages"),
     ]
-    return sum(weight for weight, _ in signs), [text for weight, text in signs if weight and text]
 
 
 def _links(elements: Sequence[Element], pictures: Pictures) -> bool:
@@ -239,7 +267,7 @@ def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[st
 def _with_none_clause(page: _Page, pictures: Pictures, asked: _Asked) -> str:
     """The instruction with the line near it that says what to do where nothing matches."""
     alone = _read(asked.text)
-    for other in page.asked:
+    for other in page.lines:
         joined = f"{asked.text.rstrip(' .')}. {other.text}"
         if gap(other.box, asked.box) > _JOINED_CSS and gap(other.box, pictures.area) > _JOINED_CSS:
             continue
