@@ -22,6 +22,7 @@ from agent.data import (
 )
 from agent.progress import PATIENCE_S, Challenge, Flow, Run
 
+_MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
 _MOST_ROUNDS = 30  # of pictures that take others' places
 _SETTLED_S = 0.6  # without a change, before no more pictures are expected
 
@@ -79,7 +80,7 @@ def _state(widget: Widget, index: int) -> bool | None:
 
 def _click_all(run: Run, challenge: Challenge, tiles: list[int]) -> Flow:
     """Click tiles one by one, each until it is seen to react; a Verdict where that fails."""
-    seen = challenge.after or challenge.picture
+    seen = yield from _watch(run, challenge)
     for index in tiles:
         reacted = yield from _click_tile(run, challenge, index, seen)
         if reacted is None:
@@ -90,7 +91,13 @@ def _click_all(run: Run, challenge: Challenge, tiles: list[int]) -> Flow:
     return None
 
 
-def _click_tile(run: Run, challenge: Challenge, index: int, seen: Picture) -> Flow:
+def _watch(run: Run, challenge: Challenge) -> Flow:
+    """A Picture of the tiles with what is close around them, or None."""
+    margin = _MARGIN_CSS if challenge.widget.tiles else 0.0
+    return (yield from reading.capture(run, challenge.widget.area.grown(margin)))
+
+
+def _click_tile(run: Run, challenge: Challenge, index: int, seen: Picture | None) -> Flow:
     """Act on one tile until it is seen to react; returns the Picture then, or None."""
     widget = challenge.widget
     for action in _ways(challenge, widget, index):
@@ -138,28 +145,34 @@ def _owner(snapshot: Snapshot, tile: Element) -> Element | None:
     )
 
 
-def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture) -> Flow:
+def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) -> Flow:
     """The Picture after a tile has reacted, by its state where the page tells it; else None.
 
-    The page's state is asked for first where it is known: pixels change under a mere pointer, too.
+    Pixels tell where no state is known: they may change without a choice, by a focus ring.
     """
     state = _state(challenge.widget, index)
-    box = challenge.grid.boxes[index]
-    now = yield from reading.capture(run, challenge.widget.area)
-    if state is None:
-        if now is not None and changed(now, seen, box):
-            return now
-        if not challenge.widget.controls:
-            return None
+    now = yield from _watch(run, challenge)
+    if now is None:
+        return None
+    redrawn = seen is None or _tile_changed(challenge, index, now, seen)
+    if state is None and redrawn:
+        return now
     observation = yield from run.ask(Look())
     if observation.value is None:
         return None
     current = recognizer.recognize(observation.value, challenge.widget).widget
-    if current is None or verifier.exchanged(challenge.widget, current):
-        return now or seen  # the click was the answer
-    if state is not None and _state(current, index) != state:
-        return now or seen
+    if current is None:
+        return now if redrawn else None  # gone: the click was the answer
+    if verifier.exchanged(challenge.widget, current) or _state(current, index) != state:
+        return now
     return None
+
+
+def _tile_changed(challenge: Challenge, index: int, now: Picture, seen: Picture) -> bool:
+    box = challenge.picture.to_css(challenge.grid.boxes[index])
+    if challenge.widget.tiles:
+        box = box.grown(_MARGIN_CSS)
+    return changed(now, seen, now.from_css(box))
 
 
 # --- pictures that take others' places ------------------------------------------------------------
@@ -192,7 +205,7 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
     old = challenge.widget
     picture = challenge.after or challenge.picture
     expected = challenge.target.none_allowed and old.skip is None
-    faded = any(is_blank(picture, challenge.grid.boxes[index]) for index in challenge.clicked)
+    faded = any(_is_faded(challenge, index, picture) for index in challenge.clicked)
     limit_s = run.now_s + run.policy.waits.find_s
     quiet_s, before = run.now_s, None
     while run.now_s < limit_s:
@@ -214,10 +227,15 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
             if fresh:
                 captured = yield from reading.capture(run, now.area)
                 challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)
-                challenge.picture = challenge.after = captured or picture
+                challenge.picture = captured or challenge.picture
             return fresh
         yield from run.ask(Wait(run.policy.waits.poll_s))
     return set()
+
+
+def _is_faded(challenge: Challenge, index: int, picture: Picture) -> bool:
+    box = challenge.picture.to_css(challenge.grid.boxes[index])
+    return is_blank(picture, picture.from_css(box))
 
 
 def _others(old: Widget, now: Widget) -> set[int]:

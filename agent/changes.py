@@ -14,7 +14,7 @@ _FLAT = 1.0  # deviation, in grey levels, of what shows nothing
 def changed(now: Picture, before: Picture, box: Box) -> bool:
     """Whether a tile's pixels are others than before."""
     new, old = _crop(now, box).astype(np.int16), _crop(before, box).astype(np.int16)
-    if new.shape != old.shape:
+    if new.shape != old.shape or not new.size:
         return True
     return float((np.abs(new - old).max(axis=2) >= _LEVELS).mean()) >= _SHARE
 

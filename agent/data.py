@@ -70,6 +70,11 @@ class Box:
     def scaled(self, factor: float) -> Box:
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
+    def grown(self, margin: float) -> Box:
+        """The box with `margin` more on each side, but not beyond the page's corner."""
+        x, y = max(self.x - margin, 0.0), max(self.y - margin, 0.0)
+        return Box(x, y, self.right + margin - x, self.bottom + margin - y)
+
 
 # --- what the page shows ------------------------------------------------------------------------
 
@@ -203,6 +208,13 @@ class Picture:
     def to_css(self, box_px: Box) -> Box:
         """Where a box of this picture lies on the page."""
         return box_px.scaled(1 / self.scale).moved(self.box.x, self.box.y)
+
+    def from_css(self, box: Box) -> Box:
+        """Where a box of the page lies in this picture, as far as the picture goes."""
+        x, y = max(box.x, self.box.x), max(box.y, self.box.y)
+        right, bottom = min(box.right, self.box.right), min(box.bottom, self.box.bottom)
+        seen = Box(x, y, max(right - x, 0.0), max(bottom - y, 0.0))
+        return seen.moved(-self.box.x, -self.box.y).scaled(self.scale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class _Page:
     def lines(self) -> list[_Asked]:
         """Texts that are short enough to be an instruction or a part of one."""
         texts = (e for e in self.elements if e.role in ("text", "status") and e.text)
-        return [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= _LONGEST]
+        return [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= 2 * _LONGEST]
 
     @cached_property
     def asked(self) -> list[_Asked]:
@@ -56,7 +56,13 @@ class _Page:
             for e in self.elements
             if e.role in PICTURES and " " in e.text
         ]
-        lines = [*self.lines, *_joined(self.lines), *named]
+        parts = [
+            replace(line, text=part)
+            for line in self.lines
+            if _likeness(line.text) < _LEAST_LIKENESS
+            for part in re.split(r"(?<=[.:!?])\s+", line.text)[1:]
+        ]
+        lines = [*self.lines, *parts, *_joined(self.lines), *named]
         return [line for line in lines if _likeness(line.text) >= _LEAST_LIKENESS]
 
 

@@ -15,6 +15,7 @@ _LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least
 _SIZES = range(1, 8)  # rows or columns of a grid
 _MOST_TILES = 49
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
+_MARKED = 0.3  # the same while some of them are chosen
 _LONGEST_LABEL = 20  # characters: "Picture 3", but not a sentence
 
 
@@ -73,7 +74,14 @@ def _grids(elements: Iterable[Element]) -> list[Pictures]:
     for element in elements:
         if _could_be_tile(element):
             kinds.setdefault((element.frame, element.layer, element.role), []).append(element)
-    groups = [group for kind in kinds.values() for group in _of_one_size(kind)]
+    groups = [group for kind in kinds.values() for group in _of_one_size(kind, _ALIKE)]
+    # Where tiles are drawn smaller or larger while they are chosen, they still are one grid.
+    groups += [
+        group
+        for kind in kinds.values()
+        for group in _of_one_size(sorted(kind, key=_size, reverse=True), _MARKED)
+        if len(group) > 2
+    ]
     clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
     return [grid for cluster in clusters if (grid := _lattice(cluster)) is not None]
 
@@ -86,12 +94,16 @@ def _could_be_tile(element: Element) -> bool:
     return element.role in PICTURES
 
 
-def _of_one_size(elements: Iterable[Element]) -> list[list[Element]]:
+def _size(element: Element) -> float:
+    return element.box.area
+
+
+def _of_one_size(elements: Iterable[Element], alike: float) -> list[list[Element]]:
     groups: list[list[Element]] = []
     for element in elements:
         for group in groups:
             first = group[0].box
-            slack = max(_ALIKE * min(first.width, first.height), 3.0)
+            slack = max(alike * min(first.width, first.height), 3.0)
             if (
                 abs(element.box.width - first.width) <= slack
                 and abs(element.box.height - first.height) <= slack

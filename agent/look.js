@@ -151,7 +151,7 @@
     let block = node.parentElement || node.parentNode.host;
     while (block && getComputedStyle(block).display.startsWith('inline') &&
            !block.matches('button,a,label') && parentOf(block)) block = parentOf(block);
-    if (!block || closest(block, 'button,[role=button],script,style,noscript,option')) return;
+    if (!block || closest(block, 'button,[role=button],script,style,noscript,option,textarea')) return;
     if (!blocks.has(block)) blocks.set(block, { words: [], bold: [] });
     const entry = blocks.get(block), holder = node.parentElement || block;
     const words = clip(node.data);
@@ -168,8 +168,9 @@
     for (const name of el.getAttributeNames())
       if (/^data-([a-z]+-)*site-?key$/.test(name)) keys.push(el.getAttribute(name).slice(0, 200));
   };
-  const walk = (root) => {
+  const walk = (root, folded) => {
     for (const node of root.childNodes) {
+      if (folded && node.localName !== 'summary') continue;
       if (node.nodeType === Node.TEXT_NODE) text(node);
       if (node.nodeType !== Node.ELEMENT_NODE) continue;
       note(node);
@@ -183,7 +184,9 @@
       picture(node, style, box);
       // What is see-through is not there, but a hidden checkbox counts where its label shows.
       if (style.opacity === '0' && !node.querySelector('input')) continue;
-      if (node.localName !== 'svg') walk(node.shadowRoot || node);
+      // What is folded away has a size all the same; its summary is what can be seen.
+      const closed = node.localName === 'details' && !node.open;
+      if (node.localName !== 'svg') walk(node.shadowRoot || node, closed);
     }
   };
   walk(document);
