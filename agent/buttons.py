@@ -8,7 +8,7 @@ from agent import words
 from agent.data import Box, Element
 from agent.grids import Pictures, gap
 
-_REACH_CSS = 320.0  # how far from the pictures their buttons may lie
+_REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons may lie
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
 _LONGEST = 40  # characters of a button's text
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
@@ -17,13 +17,25 @@ _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 def nearest(
     elements: Iterable[Element], pictures: Pictures, meaning: words.Meaning
 ) -> Element | None:
-    """The nearest button whose words say what it is for, or None."""
+    """The nearest button whose words say what it is for, or None. A link may do, but to confirm."""
+    reach = _reach(pictures)
 
     def rating(element: Element) -> float:
-        near = 1 - gap(element.box, pictures.area) / _REACH_CSS
+        near = 1 - gap(element.box, pictures.area) / reach
         return words.share(element.text, meaning) * near if near > 0 else 0.0
 
-    return max((e for e in _buttons(elements, pictures) if rating(e) > 0), key=rating, default=None)
+    found = [
+        e
+        for e in _buttons(elements, pictures)
+        if rating(e) > 0 and (meaning == "reload" or e.role != "link")
+    ]
+    return max(found, key=rating, default=None)
+
+
+def _reach(pictures: Pictures) -> float:
+    """How far from the pictures their buttons may lie: farther where all is drawn larger."""
+    side = max((tile.box.height for tile in pictures.tiles), default=0.0)
+    return max(_REACH_CSS, _REACH_TILES * side)
 
 
 def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
@@ -38,7 +50,7 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         e
         for e in _buttons(elements, pictures)
         if e.role == "button"
-        and gap(e.box, pictures.area) <= _REACH_CSS
+        and gap(e.box, pictures.area) <= _reach(pictures)
         and e.box.center[1] > pictures.area.center[1]
         and e.text
         and not any(words.share(e.text, meaning) for meaning in _OTHERS)

@@ -160,10 +160,21 @@ def _signs_of(page: _Page, pictures: Pictures) -> Signs | None:
         (0.2 * (confirm is not None), ""),
         (-0.6 * (sum(e.covered for e in shown) > len(shown) / 2), "covered by something"),
         (-0.3 * pictures.scattered, "in no lattice"),
+        (-1.2 * _bare(page.elements, pictures), "nothing is pictured"),
         (-0.3 * (len(pictures.tiles) == 2), "two pictures only"),
-        (-0.7 * _captioned(page.elements, pictures), "each has a name of its own"),
-        (-0.7 * _links(page.elements, pictures), "they lead to other pages"),
+        (-1.2 * _captioned(page.elements, pictures), "each has a name of its own"),
+        (-1.2 * _links(page.elements, pictures), "they lead to other pages"),
     ]
+
+
+def _bare(elements: Sequence[Element], pictures: Pictures) -> bool:
+    """Whether the tiles are boxes without a picture: keys, days, seats. A symbol is a picture."""
+    if pictures.picture or any(tile.role in PICTURES for tile in pictures.tiles):
+        return False
+    if any(tile.text and not tile.text.isascii() for tile in pictures.tiles):
+        return False
+    own = {(tile.frame, tile.id) for tile in pictures.tiles}
+    return not any(e.role in PICTURES and (e.frame, e.parent) in own for e in elements)
 
 
 def _links(elements: Sequence[Element], pictures: Pictures) -> bool:

@@ -12,6 +12,7 @@ from agent.data import Box, Element
 PICTURES = ("image", "canvas", "background")
 _LEAST_TILE_CSS = 24.0
 _LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least so large
+_MOST_SINGLES = 2  # of one size: a page may show two captchas
 _SIZES = range(1, 8)  # rows or columns of a grid
 _MOST_TILES = 49
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
@@ -48,12 +49,19 @@ def candidates(elements: Sequence[Element]) -> list[Pictures]:
 
 
 def _single_pictures(elements: Iterable[Element]) -> list[Pictures]:
-    return [
-        Pictures(element.box, element.frame, picture=element)
+    """Large pictures that are not one of several alike, as in a shop or a gallery."""
+    large = [
+        element
         for element in elements
         if element.role in PICTURES
         and min(element.box.width, element.box.height) >= _LEAST_SINGLE_CSS
         and 0.4 <= element.box.width / element.box.height <= 2.5
+    ]
+    return [
+        Pictures(element.box, element.frame, picture=element)
+        for group in _of_one_size(large, _ALIKE)
+        if len(_without_doubles(group)) <= _MOST_SINGLES
+        for element in group
     ]
 
 

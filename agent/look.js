@@ -109,7 +109,8 @@
       source: fingerprint(el.src) });
     if (el.matches(PRESSED) || (el.matches('[role=option],[role=gridcell],[tabindex],[onclick]') && !el.matches('input,a')))
       return keep('button', { text: nameOf(el), checked: state(el), clickable: true });
-    if (el.matches('a[href]')) return keep('link', { text: nameOf(el), clickable: true });
+    const leads = el.matches('a[href]') && !/^(#|javascript:)/.test(el.getAttribute('href'));
+    if (el.matches('a[href]')) return keep(leads ? 'link' : 'button', { text: nameOf(el), clickable: true });
     if (el.matches('label')) return controls.set(el, -1);
     if (el.matches('input,select,textarea')) keep('input', { text: clip(named(el) || el.placeholder || el.labels?.[0]?.innerText || '') });
   };

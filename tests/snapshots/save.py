@@ -55,6 +55,7 @@ def _site(page: Page) -> Iterator[tuple[str, Any]]:
                 page.wait_for_load_state("networkidle")
                 if kind.place == "modal":
                     page.click(".robot")
+                    page.wait_for_selector(".stage > *")
                 yield _look(page, f"{kind.name} {theme}")
 
 
