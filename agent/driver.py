@@ -106,7 +106,10 @@ class Driver:
         return dialog.accept() if dialog.type in ("alert", "beforeunload") else dialog.dismiss()
 
     def _note_request(self, request: Any) -> None:
-        if request.is_navigation_request() and not self._scope.allows(request.url):
+        if not request.is_navigation_request() or self._scope.allows(request.url):
+            return
+        # A vendor's frame is judged by its key; the page itself has no business there.
+        if vendors.of(request.url) is None or request.frame == self._page.main_frame:
             self._outside.append(request.url)
 
     def open(self, url: str, *, timeout_s: float) -> Steps:
@@ -171,13 +174,12 @@ class Driver:
         for url in self._outside:
             self._scope.check(url)
         for frame in self._page.frames:
+            vendor = frame.parent_frame is not None and vendors.of(frame.url) is not None
             # Chromium shows an error page of its own where a connection failed.
-            if frame.url and not frame.url.startswith("chrome-error:"):
+            if frame.url and not vendor and not frame.url.startswith("chrome-error:"):
                 self._check_frame(frame.url)
 
     def _check_frame(self, url: str) -> None:
-        if vendors.of(url) is not None:
-            return  # judged by its key, and not looked into before that
         try:
             self._scope.check(url)
         except ScopeError as error:

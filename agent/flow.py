@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
-from agent import clickthrough, reading, recognizer, verifier
+from agent import clickthrough, finder, reading, recognizer, verifier
 from agent.answering import answer, choose
 from agent.data import (
     Action,
@@ -73,7 +73,11 @@ def _attempts(run: Run) -> Flow:
         run.keep(challenge, verdict.result, verdict.reason)
         yield from run.ask(Tell(_line(run, run.attempts[-1])))
         if verdict.result == "accepted":
-            return verdict.reason
+            run.seen = yield from _another(run, challenge)
+            if run.seen is None:
+                return verdict.reason
+            last = None
+            continue
         if verdict.result == "blocked":
             raise StopError(f"blocked: {verdict.reason}")
         if run.answers() >= policy.retry.attempts:
@@ -81,6 +85,18 @@ def _attempts(run: Run) -> Flow:
                 f"{run.answers()} of {policy.retry.attempts} attempts: {verdict.reason}"
             )
         last = yield from _react(run, challenge, verdict)
+
+
+def _another(run: Run, solved: Challenge) -> Flow:
+    """Another captcha that stood beside the solved one and still does, or None."""
+    others = {widget.instruction for widget in finder.find_all(solved.snapshot)}
+    others.discard(solved.widget.instruction)
+    if not others:
+        return None
+    run.stage = "find"
+    observation = yield from run.ask(Look())
+    left = finder.find_all(observation.value) if observation.value else ()
+    return next((widget for widget in left if widget.instruction in others), None)
 
 
 def _exchange_unsure(run: Run, challenge: Challenge) -> Flow:
@@ -126,7 +142,9 @@ def _reload(run: Run, challenge: Challenge) -> Flow:
     observation = yield from run.ask(Look())
     sight = recognizer.recognize(observation.value, challenge.widget) if observation.value else None
     widget = sight.widget if sight else None
-    button = (widget or challenge.widget).reload
+    if widget is None:
+        return challenge  # gone, or not there again yet: nothing is clicked where it stood
+    button = widget.reload
     if button is None:
         raise StopError("the page offers no other challenge")
     if run.reloads >= run.policy.retry.reloads:

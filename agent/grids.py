@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from statistics import median
 
 from agent.data import Box, Element
@@ -16,6 +17,7 @@ _MOST_SINGLES = 2  # of one size: a page may show two captchas
 _SIZES = range(1, 8)  # rows or columns of a grid
 _MOST_TILES = 49
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
+_UNEVEN = 1.4  # times the narrowest step from line to line: no wider one is in the same grid
 _MARKED = 0.3  # the same while some of them are chosen
 _LONGEST_LABEL = 20  # characters: "Picture 3", but not a sentence
 
@@ -91,7 +93,8 @@ def _grids(elements: Iterable[Element]) -> list[Pictures]:
         if len(group) > 2
     ]
     clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
-    return [grid for cluster in clusters if (grid := _lattice(cluster)) is not None]
+    parts = [part for cluster in clusters for part in _even(cluster)]
+    return [grid for part in parts if (grid := _lattice(part)) is not None]
 
 
 def _could_be_tile(element: Element) -> bool:
@@ -144,6 +147,22 @@ def _clusters(group: Sequence[Element]) -> list[list[Element]]:
             left = [other for other in left if other not in near]
         clusters.append(cluster)
     return clusters
+
+
+def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:
+    """The parts of a cluster whose lines are evenly apart: two grids may stand close together."""
+    side = median(min(element.box.width, element.box.height) for element in cluster)
+    for axis in (0, 1):
+        lines = _lines([element.box.center[axis] for element in cluster], side / 2)
+        steps = [second - first for first, second in pairwise(lines)]
+        if len(steps) < 2 or max(steps) <= _UNEVEN * min(steps):
+            continue
+        widest = steps.index(max(steps))
+        cut = (lines[widest] + lines[widest + 1]) / 2
+        below = [element for element in cluster if element.box.center[axis] < cut]
+        above = [element for element in cluster if element.box.center[axis] >= cut]
+        return [*_even(below), *_even(above)]
+    return [cluster]
 
 
 def _lattice(group: Sequence[Element]) -> Pictures | None:

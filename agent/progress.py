@@ -80,8 +80,9 @@ class Run:
         return observation
 
     def answers(self) -> int:
-        """The answers that a policy counts: those that should have been the last one."""
-        return sum(attempt.result not in ("reloaded", "next_round") for attempt in self.attempts)
+        """The answers that a policy counts: those after which another try was needed."""
+        passed = ("reloaded", "next_round", "accepted")
+        return sum(attempt.result not in passed for attempt in self.attempts)
 
     def keep(self, challenge: Challenge, result: Result, reason: str) -> None:
         """Add an attempt to the record."""

@@ -23,6 +23,7 @@ from agent.data import (
 from agent.errors import ScopeError, UsageError
 from agent.progress import PATIENCE_S, Challenge, Flow, PassedError, Run, StopError
 
+_LEAST_LOOKS = 5  # on a machine where each takes seconds, before nothing is said to be there
 _OPENINGS = 3  # of a captcha that closes again
 
 
@@ -64,7 +65,9 @@ def find(run: Run) -> Flow:
     limit_s = run.now_s + run.policy.waits.find_s
     before: object = None
     failing_s: float | None = None
+    looks = 0
     while True:
+        looks += 1
         observation = yield from run.ask(Look())
         snapshot: Snapshot | None = observation.value
         if snapshot is not None:
@@ -89,7 +92,7 @@ def find(run: Run) -> Flow:
                 before = sight
                 if acted:
                     limit_s = run.now_s + run.policy.waits.find_s
-            if run.now_s > limit_s:
+            if run.now_s > limit_s and looks >= _LEAST_LOOKS:
                 raise StopError(_not_found(run, snapshot, sight))
         elif run.now_s > limit_s:
             raise StopError(f"the page could not be looked at: {observation.error}")
@@ -158,6 +161,8 @@ def _not_found(run: Run, snapshot: Snapshot, sight: Sight) -> str:
     widget = sight.widget
     if widget is not None:
         missing = sum(not tile.loaded for tile in widget.tiles)
+        if not missing:
+            return f"the captcha did not come to rest within {_limit(run)}"
         return f"{missing} of {len(widget.tiles)} pictures did not load within {_limit(run)}"
     if sight.what == "opener":
         return f"the captcha stays closed: {sight.reason}, no pictures within {_limit(run)}"

@@ -109,6 +109,9 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
     """The verdict without words: by a form field, a state, another page."""
     if not gone:
         return _unlocked(before, after) if _locked(before, after) else None
+    other = recognizer.recognize(after)
+    if other.what == "unsupported":
+        return Verdict("rejected", other.reason)
     # A widget that merely vanished is no success: something must tell.
     filled = _filled_tokens(after) - _filled_tokens(before)
     if filled:

@@ -90,3 +90,18 @@ PAGES = {
     "kanban": "<h1>Board</h1>" + _grid([f"<div draggable=true style='border:1px solid'>Task {n}<img src=/photo/{n}.webp width=30></div>" for n in range(9)]),
     "files": f"<h1>Files</h1><p>Select items to move</p>{_grid([f'<div {_BOXES}>{image}file-{n}.txt</div>' for n, image in enumerate(_images(12, 64))], 4, 90)}<button>Move</button>",
 }  # fmt: skip
+
+_PAD = "<p>To prove that you are no robot:</p>"
+
+UNSUPPORTED = {
+    "text": f"{_images(1, 200)[0]}<p>Type the characters you see in the image</p><input><button>Submit</button>",
+    "arithmetic": f"{_PAD}<p>Please solve the equation: 3 + 4 =</p><input><button>Check</button>",
+    "slider": f"{_images(1, 300)[0]}<p>Slide to complete the picture</p><div role=slider tabindex=0 style='width:40px;height:40px'></div>",
+    "rotation": f"{_images(1, 200)[0]}<p>Rotate the animal until it stands upright</p><button>↺</button><button>↻</button>",
+    "puzzle": f"{_PAD}<p>Drag the piece to where it belongs</p>{_images(1, 300)[0]}{_images(1, 60)[0]}",
+    "order": f"{_PAD}<p>Click all pictures in the following order: bus, car, cat</p>{_grid(_images(6, 100, _BOXES))}<button>Verify</button>",
+    "count": f"{_PAD}<p>How many dogs are in this picture?</p>{_images(1, 300)[0]}<input><button>Verify</button>",
+    "comparison": f"{_PAD}<p>Click the picture that does not belong</p>{_grid(_images(6, 100, _BOXES))}<button>Verify</button>",
+    "audio": f"{_PAD}<p>Listen to the recording and type what you hear</p><audio controls></audio><input><button>Verify</button>",
+    "work": "<h1>Shop</h1><p>Checking your browser before you go on. This keeps bots away.</p>",
+}  # fmt: skip

@@ -1,14 +1,15 @@
-"""Saves what the look sees as test cases for the finder: python -m tests.snapshots.save
+"""Saves what the look sees as test cases for the finder: python -m tests.snapshots.save [NAME…]
 
-Writes one compressed JSON line a page: the fixture site's kinds and themes, strangers' captchas and
-ordinary pages. Run it again where `look.js` tells more than before.
+Writes one compressed JSON line a page: the fixture site's kinds and themes, strangers' captchas,
+ordinary pages, captchas that are not solved. Run it again where `look.js` tells more than before.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from agent.policy import BrowserSettings
 from agent.scope import Scope
 from fixtures.site import KINDS, THEMES
 from fixtures.site import serve as serve_site
-from tests.snapshots.ordinary import PAGES
+from tests.snapshots.ordinary import PAGES, UNSUPPORTED
 from tests.strangers import site as strangers
 
 FOLDER = Path(__file__).parent
@@ -66,9 +67,9 @@ def _strangers(page: Page) -> Iterator[tuple[str, Any]]:
             yield _look(page, name)
 
 
-def _ordinary(page: Page) -> Iterator[tuple[str, Any]]:
+def _bodies(page: Page, bodies: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     with serve_site() as server:
-        for name, body in PAGES.items():
+        for name, body in bodies.items():
             page.goto(server.url)
             page.set_content(_FRAME.format(url=server.url, name=name, body=body))
             yield _look(page, name)
@@ -76,9 +77,15 @@ def _ordinary(page: Page) -> Iterator[tuple[str, Any]]:
 
 def main() -> None:
     with open_page(BrowserChoice(), BrowserSettings()) as page:
-        for name, pages in (("ordinary", _ordinary), ("strangers", _strangers), ("site", _site)):
+        found = {
+            "ordinary": _bodies(page, PAGES),
+            "unsupported": _bodies(page, UNSUPPORTED),
+            "strangers": _strangers(page),
+            "site": _site(page),
+        }
+        for name in sys.argv[1:] or found:
             with gzip.open(FOLDER / f"{name}.jsonl.gz", "wt", encoding="utf-8") as out:
-                for title, content in pages(page):
+                for title, content in found[name]:
                     json.dump({"name": title, "snapshot": content}, out)
                     out.write("\n")
 
