@@ -90,7 +90,7 @@ class Element:
     value. A picture that is not `loaded` may still come, unless it has `failed`. `source` is a
     fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
     what scrolls with the page, else the number of what lies over it; `covered` says that another
-    layer lies over this element.
+    layer lies over this element. `parts` are those that a widget file takes it for.
     """
 
     id: int
@@ -109,6 +109,7 @@ class Element:
     source: str = ""
     font_px: float = 0.0
     bold: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Snapshot:
     `matched` says whether the selector that the look was asked to try matches a visible element.
     `dialogs` is what the page's alerts have said since the look before; they are closed.
     `document` is another number for each document that was loaded, `status` its HTTP status (0
-    where the browser does not tell).
+    where the browser does not tell). `grid` are rows and columns as a widget file gives them.
     """
 
     url: str
@@ -147,6 +148,7 @@ class Snapshot:
     dialogs: tuple[str, ...] = ()
     document: float = 0.0
     status: int = 0
+    grid: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +326,13 @@ class Reveal:
 
 
 @dataclass(frozen=True, slots=True)
+class Describe:
+    """Have a CSS selector for elements of one frame. Answer: str."""
+
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Let `seconds` pass. Answer: None."""
 
@@ -350,7 +359,7 @@ class Tell:
     text: str
 
 
-Action = Look | Capture | Click | Press | Reveal | Wait | Score | Tell
+Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from agent.data import (
     Box,
     Capture,
     Click,
+    Describe,
     Element,
     Frame,
     Look,
@@ -37,13 +38,14 @@ from agent.data import (
 )
 from agent.errors import ScopeError, SiteError
 from agent.scope import Scope
+from agent.widget_file import WidgetFile
 
 Steps = Generator[Any, Any, Any]
 """Yields what a Playwright call returned, receives its value, returns the result."""
 
-_LOOK, _REVEAL = (
+_LOOK, _REVEAL, _DESCRIBE = (
     resources.files("agent").joinpath(name).read_text(encoding="utf-8")
-    for name in ("look.js", "reveal.js")
+    for name in ("look.js", "reveal.js", "describe.js")
 )
 _NODE = "window[Symbol.for('captcha-agent')][id]"
 _CLICK_NODE = f"(id) => {_NODE}.click()"
@@ -87,8 +89,9 @@ class Driver:
     it at any time since, even for one hop of a redirect, is refused too.
     """
 
-    def __init__(self, page: Any, scope: Scope) -> None:
+    def __init__(self, page: Any, scope: Scope, widget: WidgetFile | None = None) -> None:
         self._page = page
+        self._widget = widget or WidgetFile()
         self._scope = scope
         self._outside: list[str] = []
         self._dialogs: list[str] = []
@@ -164,6 +167,9 @@ class Driver:
             case Reveal(elements):
                 ids = [element.id for element in elements]
                 value = yield self._frame_of(elements[0]).evaluate(_REVEAL, ids)
+            case Describe(elements):
+                ids = [element.id for element in elements]
+                value = yield self._frame_of(elements[0]).evaluate(_DESCRIBE, ids)
             case Wait(seconds):
                 value = yield self._page.wait_for_timeout(seconds * 1000)
             case _:
@@ -188,7 +194,7 @@ class Driver:
     def _look(self, selector: str) -> Steps:
         page = self._page
         matched = bool(selector) and (yield page.locator(selector).first.is_visible())
-        top = yield page.evaluate(_LOOK)
+        top = yield page.evaluate(_LOOK, self._widget.marks)
         scroll = (float(top["scroll"][0]), float(top["scroll"][1]))
         places = {page.main_frame: (scroll, 1.0, 0)}
         width, height = top["size"]
@@ -209,7 +215,7 @@ class Driver:
                 frames.append(Frame(frame.url, box, number))
                 continue
             places[frame] = (origin, scale, layer)
-            seen = yield frame.evaluate(_LOOK)
+            seen = yield frame.evaluate(_LOOK, self._widget.marks)
             frames.append(_frame(frame.url, box, number, seen))
             elements += snapshot.elements(
                 seen["elements"], number, origin, scale=scale, layer=layer
@@ -227,6 +233,7 @@ class Driver:
             dialogs=said,
             document=float(top["document"]),
             status=int(top["status"]),
+            grid=(self._widget.rows, self._widget.cols),
         )
 
     def _frame_of(self, element: Element) -> Any:

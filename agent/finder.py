@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from agent import buttons, concepts, instruction
+from agent import buttons, concepts, instruction, marks
 from agent.data import Box, Element, Kind, Snapshot, Target, Widget
 from agent.errors import UsageError
 from agent.grids import PICTURES, Pictures, candidates, gap
@@ -76,6 +76,9 @@ def find(snapshot: Snapshot) -> Widget | None:
 def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     """All captchas of a page, the likeliest first; no two share pictures or instruction."""
     page = _Page(snapshot.elements)
+    named = marks.widget(snapshot, find_all)
+    if named is not None:
+        return (named,)
     if not page.asked:
         return ()
     rated = [

@@ -94,7 +94,7 @@ def _grids(elements: Iterable[Element]) -> list[Pictures]:
     ]
     clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
     parts = [part for cluster in clusters for part in _even(cluster)]
-    return [grid for part in parts if (grid := _lattice(part)) is not None]
+    return [grid for part in parts if (grid := lattice(part)) is not None]
 
 
 def _could_be_tile(element: Element) -> bool:
@@ -165,7 +165,7 @@ def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:
     return [cluster]
 
 
-def _lattice(group: Sequence[Element]) -> Pictures | None:
+def lattice(group: Sequence[Element]) -> Pictures | None:
     """The grid that `group` forms, its tiles row by row; None where it forms none.
 
     The last row may be short. Clickable elements in no lattice are taken in reading order.

@@ -1,6 +1,6 @@
 // Runs in every frame and returns what a person sees there, as plain data: see agent.data.Element.
 // Boxes are relative to the frame's viewport; agent/snapshot.py moves them to the page.
-() => {
+(marks) => {
   const MAX_ELEMENTS = 5000, MAX_TEXT = 400, MIN_PICTURE_CSS = 16, MIN_CONTROL_CSS = 20;
   const INTERACTIVE =
     'button,a[href],label,summary,input,[role=button],[role=checkbox],[role=radio],[role=option],' +
@@ -190,6 +190,15 @@
       if (node.localName !== 'svg') walk(node.shadowRoot || node, closed);
     }
   };
+  // The parts that a widget file names, wherever they are; what was not noted yet is now.
+  const ROLES = { instruction: 'text', tiles: 'image', picture: 'image', sample: 'image' };
+  const marked = new Map();
+  const mark = (root) => {
+    for (const [part, selector] of Object.entries(marks))
+      for (const el of root.querySelectorAll(selector)) marked.set(el, [...(marked.get(el) || []), part]);
+    for (const el of root.querySelectorAll('*')) if (el.shadowRoot) mark(el.shadowRoot);
+  };
+  if (Object.keys(marks).length) mark(document);
   walk(document);
   for (const [el, entry] of blocks) {
     const box = el.getBoundingClientRect(), style = getComputedStyle(el);
@@ -197,6 +206,12 @@
     const live = closest(el, '[role=status],[role=alert],[aria-live]');
     add(el, live ? 'status' : 'text', box, { text: clip(entry.words.join(' ')), bold: entry.bold,
       font_px: parseFloat(style.fontSize) });
+  }
+  for (const [el, parts] of marked) {
+    const box = el.getBoundingClientRect(), role = ROLES[parts[0]] || 'button';
+    const known = out.find((item) => item.el === el && (ROLES[parts[0]] !== 'text' || item.role === 'text'));
+    if (known) known.parts = parts;
+    else if (visible(getComputedStyle(el), box)) add(el, role, box, { text: nameOf(el), clickable: true, parts });
   }
   for (const item of out) {
     let owner = parentOf(item.el);

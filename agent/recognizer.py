@@ -70,6 +70,10 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
 
 def _opener(elements: Iterable[Element]) -> Element | None:
     """The checkbox or button that has the pictures shown, where it was not used yet."""
+    elements = list(elements)
+    for element in elements:
+        if "opener" in element.parts and not element.checked:
+            return element
 
     def share(element: Element) -> float:
         return words.share(element.text, "open")

@@ -35,6 +35,7 @@ def elements(
     for item in raw:
         known = {name: item[name] for name in _DEFAULTS if name in item}
         known["bold"] = tuple(item.get("bold", ()))
+        known["parts"] = tuple(item.get("parts", ()))
         known["layer"] = item.get("layer", 0) or layer
         box = Box(item["x"], item["y"], item["width"], item["height"])
         place = box.scaled(scale).moved(*origin)
