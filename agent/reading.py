@@ -92,7 +92,8 @@ def find(run: Run) -> Flow:
                 before = sight
                 if acted:
                     limit_s = run.now_s + run.policy.waits.find_s
-            if run.now_s > limit_s and looks >= _LEAST_LOOKS:
+            ready = widget is not None and all(tile.loaded for tile in widget.tiles)
+            if run.now_s > limit_s and looks >= (3 if ready else 1) * _LEAST_LOOKS:
                 raise StopError(_not_found(run, snapshot, sight))
         elif run.now_s > limit_s:
             raise StopError(f"the page could not be looked at: {observation.error}")
