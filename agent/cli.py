@@ -157,7 +157,12 @@ def find_command(url: str, **given: Any) -> None:
 @option(
     "-n", "--count", default=1, type=click.IntRange(1, 100_000), help="Challenges of each kind."
 )
-@option("--kind", "kinds", multiple=True, help="Only this kind; repeatable.")
+@option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    help="This kind instead of the three first ones; repeatable, or all.",
+)
 @option("--seed", default=1, show_default=True, help="The first challenge's seed.")
 @option("--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy.")
 @model_option
