@@ -161,7 +161,7 @@ def find_command(url: str, **given: Any) -> None:
     "--kind",
     "kinds",
     multiple=True,
-    help="This kind instead of the three first ones; repeatable, or all.",
+    help="Instead of three: this kind, or all.",
 )
 @option("--seed", default=1, show_default=True, help="The first challenge's seed.")
 @option("--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy.")
