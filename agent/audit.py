@@ -91,8 +91,8 @@ class Audit:
 
 
 def answers(outcome: Outcome) -> int:
-    """How many answers were submitted."""
-    return sum(attempt.result != "reloaded" for attempt in outcome.attempts)
+    """How many answers were submitted that should have been the last one."""
+    return sum(attempt.result not in ("reloaded", "next_round") for attempt in outcome.attempts)
 
 
 def _rate_json(rate: Rate) -> dict[str, Any]:

@@ -91,6 +91,12 @@ model_option = option(
 policy_option = option(
     "--policy", default="default", show_default=True, metavar="NAME|FILE", help="The retry policy."
 )
+widget_option = option(
+    "--widget", default="", metavar="FILE", help="Says where the captcha's parts are."
+)
+allow_option = option(
+    "--allow", multiple=True, metavar="HOST", help="A host beside loopback; repeatable."
+)
 browser_options = options(
     option("--headed", is_flag=True, help="Show the browser."),
     option(
@@ -120,7 +126,8 @@ def cli() -> None:
 @click.argument("url")
 @policy_option
 @model_option
-@option("--allow", multiple=True, metavar="HOST", help="A host beside loopback; repeatable.")
+@allow_option
+@widget_option
 @option("--success", default="", metavar="SPEC", help="selector:CSS, text:WORDS or url:GLOB.")
 @browser_options
 @option("--report", default="", metavar="FOLDER", help="Where the report goes.")
@@ -134,11 +141,34 @@ def solve_command(url: str, **given: Any) -> None:
     sys.exit(solve.run(url, **given))
 
 
+@cli.command("find")
+@click.argument("url")
+@policy_option
+@allow_option
+@widget_option
+@browser_options
+@option("--draw", default="", metavar="OUT.png", help="Draw the page with what was found.")
+@as_json
+def find_command(url: str, **given: Any) -> None:
+    """Open URL, say what captcha is there and why; click nothing.
+
+    Prints a widget file to start from.
+    """
+    from agent.commands import find
+
+    sys.exit(find.run(url, **given))
+
+
 @cli.command("demo")
 @option(
     "-n", "--count", default=1, type=click.IntRange(1, 100_000), help="Challenges of each kind."
 )
-@option("--kind", "kinds", multiple=True, help="Only this kind; repeatable.")
+@option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    help="Instead of three: this kind, or all.",
+)
 @option("--seed", default=1, show_default=True, help="The first challenge's seed.")
 @option("--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy.")
 @model_option

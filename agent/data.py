@@ -27,7 +27,7 @@ THRESHOLD = 0.5
 """A tile at least as likely as that is chosen, where no policy says otherwise."""
 
 Kind = Literal["tiles", "picture", "reference"]
-Result = Literal["accepted", "rejected", "reloaded", "expired", "error"]
+Result = Literal["accepted", "next_round", "rejected", "expired", "blocked", "reloaded", "error"]
 Status = Literal["solved", "unsolved", "refused", "error"]
 
 
@@ -73,6 +73,11 @@ class Box:
     def scaled(self, factor: float) -> Box:
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
+    def grown(self, margin: float) -> Box:
+        """The box with `margin` more on each side, but not beyond the page's corner."""
+        x, y = max(self.x - margin, 0.0), max(self.y - margin, 0.0)
+        return Box(x, y, self.right + margin - x, self.bottom + margin - y)
+
 
 # --- what the page shows ------------------------------------------------------------------------
 
@@ -81,11 +86,14 @@ class Box:
 class Element:
     """One thing that the page shows; `box` in CSS pixels of the whole page (not the viewport).
 
-    `role` is one of image, canvas, background, button, checkbox, radio, link, input, token, text,
-    status. `id` and `frame` together name the element until the next look. `parent` is the id of
-    the control around it. `checked` is the state of a checkbox or of the control around a
-    picture; for a token (a hidden field) it says whether the field holds a value. `source` is a
-    fingerprint of a picture's address, good only for telling that it changed.
+    `role` is one of image, canvas, background, button, checkbox, radio, link, slider, audio,
+    input, token, text, status. `id` and `frame` together name the element until the next look.
+    `parent` is the id of the control around it. `checked` is the state of a checkbox or of the
+    control around a picture; for a token (a hidden field) it says whether the field holds a
+    value. A picture that is not `loaded` may still come, unless it has `failed`. `source` is a
+    fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
+    what scrolls with the page, else the number of what lies over it; `covered` says that another
+    layer lies over this element. `parts` are those that a widget file takes it for.
     """
 
     id: int
@@ -97,17 +105,29 @@ class Element:
     checked: bool | None = None
     disabled: bool = False
     loaded: bool = True
+    failed: bool = False
+    clickable: bool = False
+    layer: int = 0
+    covered: bool = False
     source: str = ""
     font_px: float = 0.0
     bold: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of the page: its address and where its content starts, in CSS pixels."""
+    """One frame of the page: its address and where its content lies, in CSS pixels of the page.
+
+    `number` is that of the elements in it; `keys` are the values of `data-…key` attributes and
+    `scripts` the addresses of scripts, by which vendors' widgets are known.
+    """
 
     url: str
     box: Box
+    number: int = 0
+    keys: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +135,9 @@ class Snapshot:
     """What one look at the page saw: every visible element of every frame in reach.
 
     `matched` says whether the selector that the look was asked to try matches a visible element.
+    `dialogs` is what the page's alerts have said since the look before; they are closed.
+    `document` is another number for each document that was loaded, `status` its HTTP status (0
+    where the browser does not tell). `grid` are rows and columns as a widget file gives them.
     """
 
     url: str
@@ -125,6 +148,10 @@ class Snapshot:
     height_css: float
     scale: float = 1.0
     matched: bool = False
+    dialogs: tuple[str, ...] = ()
+    document: float = 0.0
+    status: int = 0
+    grid: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +159,10 @@ class Widget:
     """The captcha found in a Snapshot.
 
     `area` is the box of all tiles together. Where the page has single pictures, `tiles` are they,
-    row by row, `rows` and `cols` their number; else the tiles are known from pixels alone.
+    row by row, `rows` and `cols` their number; else `picture` is the one that holds them and they
+    are known from pixels alone. `controls` are the checkboxes, radio buttons or buttons of the
+    tiles, one each, or none. `emphasis` are the words of the instruction that the page shows in
+    bold; `sample` is the picture that stands in the place of a word.
     """
 
     kind: Kind
@@ -141,10 +171,35 @@ class Widget:
     tiles: tuple[Element, ...] = ()
     rows: int | None = None
     cols: int | None = None
-    checkboxes: tuple[Element, ...] = ()
+    picture: Element | None = None
+    controls: tuple[Element, ...] = ()
+    emphasis: tuple[str, ...] = ()
+    sample: Element | None = None
     submit: Element | None = None
     reload: Element | None = None
+    skip: Element | None = None
     evidence: tuple[str, ...] = ()
+
+    @property
+    def anchors(self) -> tuple[Element, ...]:
+        """What to scroll into view: the first and the last picture, and one in the middle."""
+        if not self.tiles:
+            return (self.picture,) if self.picture else ()
+        return self.tiles[0], self.tiles[-1], self.tiles[len(self.tiles) // 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a page shows where a captcha is looked for, and why it is taken for that.
+
+    `opener` is what is clicked to have the pictures shown; `solved` a captcha that was passed
+    before; `unsupported` one of a kind that is not solved.
+    """
+
+    what: Literal["widget", "opener", "solved", "unsupported", "nothing"]
+    reason: str = ""
+    widget: Widget | None = None
+    opener: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +213,13 @@ class Picture:
     def to_css(self, box_px: Box) -> Box:
         """Where a box of this picture lies on the page."""
         return box_px.scaled(1 / self.scale).moved(self.box.x, self.box.y)
+
+    def from_css(self, box: Box) -> Box:
+        """Where a box of the page lies in this picture, as far as the picture goes."""
+        x, y = max(box.x, self.box.x), max(box.y, self.box.y)
+        right, bottom = min(box.right, self.box.right), min(box.bottom, self.box.bottom)
+        seen = Box(x, y, max(right - x, 0.0), max(bottom - y, 0.0))
+        return seen.moved(-self.box.x, -self.box.y).scaled(self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +313,31 @@ class Click:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """Focus an element and press a key (`Space`, `Enter`) on it. Answer: None."""
+
+    element: Element
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """Scroll so that the elements (of one frame) can be seen, where they can't be yet.
+
+    The last one goes to the middle of the view. Answer: whether anything was scrolled.
+    """
+
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Have a CSS selector for elements of one frame. Answer: str."""
+
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Let `seconds` pass. Answer: None."""
 
@@ -259,11 +346,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Score tiles (or the squares of one picture) against a target. Answer: Scores."""
+    """Score tiles (or the squares of one picture) against a target, or against a sample.
+
+    Answer: Scores.
+    """
 
     picture: Picture
     grid: Grid
     target: Target
+    sample: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +364,7 @@ class Tell:
     text: str
 
 
-Action = Look | Capture | Click | Wait | Score | Tell
+Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +386,14 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the page said after an answer, and by what it was known."""
+    """What the page said after an answer, and by what it was known.
+
+    One that is not `sure` holds only if the page goes on to say nothing else.
+    """
 
     result: Result
     reason: str
+    sure: bool = True
 
 
 STAGES = ("find", "capture", "split", "score", "click", "verify")

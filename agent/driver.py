@@ -18,38 +18,67 @@ import numpy as np
 from PIL import Image
 from playwright.async_api import Error as PlaywrightError
 
+from agent import snapshot, vendors
 from agent.data import (
     Action,
     Box,
     Capture,
     Click,
+    Describe,
     Element,
     Frame,
     Look,
     Observation,
     Picture,
+    Pixels,
+    Press,
+    Reveal,
     Snapshot,
     Wait,
 )
 from agent.errors import ScopeError, SiteError
 from agent.scope import Scope
+from agent.widget_file import WidgetFile
 
 Steps = Generator[Any, Any, Any]
 """Yields what a Playwright call returned, receives its value, returns the result."""
 
-_LOOK = resources.files("agent").joinpath("look.js").read_text(encoding="utf-8")
-_CLICK_NODE = "(id) => window[Symbol.for('captcha-agent')][id].click()"
-_FRAME_ORIGIN = """(frame) => {
-  const box = frame.getBoundingClientRect();
-  return [box.x + frame.clientLeft, box.y + frame.clientTop, frame.clientWidth, frame.clientHeight];
+_LOOK, _REVEAL, _DESCRIBE = (
+    resources.files("agent").joinpath(name).read_text(encoding="utf-8")
+    for name in ("look.js", "reveal.js", "describe.js")
+)
+_NODE = "window[Symbol.for('captcha-agent')][id]"
+_CLICK_NODE = f"(id) => {_NODE}.click()"
+_FOCUS_NODE = f"(id) => {_NODE}.focus()"
+# Where a frame's content lies, how much it is scaled there, and whether it lies over the page.
+_FRAME_PLACE = """(frame) => {
+  const box = frame.getBoundingClientRect(), scale = box.width / (frame.offsetWidth || 1);
+  let over = false;
+  for (let n = frame; n instanceof Element && !over; n = n.parentElement || n.getRootNode().host)
+    over = ['fixed', 'sticky'].includes(getComputedStyle(n).position) || n.matches(':modal');
+  const shown = getComputedStyle(frame).visibility === 'visible';
+  return [box.x + frame.clientLeft * scale, box.y + frame.clientTop * scale,
+    shown ? frame.clientWidth * scale : 0, frame.clientHeight * scale, scale, over];
 }"""
 # Scrolls as little as needed, and never where the box is in view already: a page must not jump.
-_REVEAL = """([x, y, width, height]) => {
-  const root = document.documentElement, fits = (at, size, from, view) =>
-    at >= from && at + size <= from + view ? from : Math.max(0, at + size / 2 - view / 2);
-  window.scrollTo({ left: fits(x, width, scrollX, root.clientWidth),
-    top: fits(y, height, scrollY, root.clientHeight), behavior: 'instant' });
-  return [scrollX, scrollY, root.clientWidth, root.clientHeight];
+# Bars that stay at the top or the foot of the window take away from the view.
+_SCROLL = """([x, y, width, height]) => {
+  const root = document.documentElement, view = root.clientHeight;
+  const bar = (at) => {
+    for (let n = document.elementFromPoint(root.clientWidth / 2, at); n; n = n.parentElement)
+      if (['fixed', 'sticky'].includes(getComputedStyle(n).position)) {
+        const box = n.getBoundingClientRect();
+        return box.height < view / 2 ? box : null;
+      }
+    return null;
+  };
+  const head = bar(1)?.bottom ?? 0, foot = view - (bar(view - 2)?.top ?? view);
+  const fits = (at, size, from, room, before, after) =>
+    at >= from + before && at + size <= from + room - after ? from
+      : Math.max(0, at + size / 2 - (room + before - after) / 2);
+  window.scrollTo({ left: fits(x, width, scrollX, root.clientWidth, 0, 0),
+    top: fits(y, height, scrollY, view, head, foot), behavior: 'instant' });
+  return [scrollX, scrollY, root.clientWidth, view - head - foot];
 }"""
 
 
@@ -60,18 +89,30 @@ class Driver:
     it at any time since, even for one hop of a redirect, is refused too.
     """
 
-    def __init__(self, page: Any, scope: Scope) -> None:
+    def __init__(self, page: Any, scope: Scope, widget: WidgetFile | None = None) -> None:
         self._page = page
+        self._widget = widget or WidgetFile()
         self._scope = scope
         self._outside: list[str] = []
+        self._dialogs: list[str] = []
         page.on("request", self._note_request)
+        page.on("dialog", self._note_dialog)
 
     def close(self) -> None:
         """Stop listening to the page; the page itself stays as it is."""
         self._page.remove_listener("request", self._note_request)
+        self._page.remove_listener("dialog", self._note_dialog)
+
+    def _note_dialog(self, dialog: Any) -> Any:
+        """Read and close a dialog: an open one stops the page. A question is answered with no."""
+        self._dialogs.append(dialog.message)
+        return dialog.accept() if dialog.type in ("alert", "beforeunload") else dialog.dismiss()
 
     def _note_request(self, request: Any) -> None:
-        if request.is_navigation_request() and not self._scope.allows(request.url):
+        if not request.is_navigation_request() or self._scope.allows(request.url):
+            return
+        # A vendor's frame is judged by its key; the page itself has no business there.
+        if vendors.of(request.url) is None or request.frame == self._page.main_frame:
             self._outside.append(request.url)
 
     def open(self, url: str, *, timeout_s: float) -> Steps:
@@ -114,25 +155,34 @@ class Driver:
     def _steps(self, action: Action) -> Steps:
         match action:
             case Look(selector):
-                return (yield from self._look(selector))
+                value = yield from self._look(selector)
             case Capture(box):
-                return (yield from self._capture(box))
+                value = yield from self._capture(box)
             case Click(element=Element() as element):
-                frame = self._page.frames[element.frame]
-                return (yield frame.evaluate(_CLICK_NODE, element.id))
+                value = yield self._frame_of(element).evaluate(_CLICK_NODE, element.id)
             case Click(x_css, y_css):
-                left, top, *_ = yield self._page.evaluate(_REVEAL, [x_css, y_css, 0, 0])
-                return (yield self._page.mouse.click(x_css - left, y_css - top))
+                value = yield from self._click(x_css, y_css)
+            case Press(element, key):
+                value = yield from self._press(element, key)
+            case Reveal(elements):
+                ids = [element.id for element in elements]
+                value = yield self._frame_of(elements[0]).evaluate(_REVEAL, ids)
+            case Describe(elements):
+                ids = [element.id for element in elements]
+                value = yield self._frame_of(elements[0]).evaluate(_DESCRIBE, ids)
             case Wait(seconds):
-                return (yield self._page.wait_for_timeout(seconds * 1000))
-        raise TypeError(f"no driver performs {action!r}")
+                value = yield self._page.wait_for_timeout(seconds * 1000)
+            case _:
+                raise TypeError(f"no driver performs {action!r}")
+        return value
 
     def _check_scope(self) -> None:
         for url in self._outside:
             self._scope.check(url)
         for frame in self._page.frames:
+            vendor = frame.parent_frame is not None and vendors.of(frame.url) is not None
             # Chromium shows an error page of its own where a connection failed.
-            if frame.url and not frame.url.startswith("chrome-error:"):
+            if frame.url and not vendor and not frame.url.startswith("chrome-error:"):
                 self._check_frame(frame.url)
 
     def _check_frame(self, url: str) -> None:
@@ -144,23 +194,33 @@ class Driver:
     def _look(self, selector: str) -> Steps:
         page = self._page
         matched = bool(selector) and (yield page.locator(selector).first.is_visible())
-        top = yield page.evaluate(_LOOK)
-        origins = {page.main_frame: (float(top["scroll"][0]), float(top["scroll"][1]))}
+        top = yield page.evaluate(_LOOK, self._widget.marks)
+        scroll = (float(top["scroll"][0]), float(top["scroll"][1]))
+        places = {page.main_frame: (scroll, 1.0, 0)}
         width, height = top["size"]
-        frames = [Frame(page.url, Box(0, 0, width, height))]
-        elements = _elements(top["elements"], 0, origins[page.main_frame])
+        frames = [_frame(page.url, Box(0, 0, width, height), 0, top)]
+        elements = snapshot.elements(top["elements"], 0, scroll)
         for number, frame in enumerate(page.frames):
-            if frame.parent_frame not in origins:
+            if frame.parent_frame not in places:
                 continue  # the main frame, or a frame inside one that is not shown
             handle = yield frame.frame_element()
-            x, y, width, height = yield handle.evaluate(_FRAME_ORIGIN)
+            x, y, width, height, scale, over = yield handle.evaluate(_FRAME_PLACE)
             if not width or not height:
                 continue
-            left, top_css = origins[frame.parent_frame]
-            origins[frame] = (left + x, top_css + y)
-            seen = yield frame.evaluate(_LOOK)
-            frames.append(Frame(frame.url, Box(*origins[frame], width, height)))
-            elements += _elements(seen["elements"], number, origins[frame])
+            (left, top_css), outer, layer = places[frame.parent_frame]
+            origin, scale = (left + x * outer, top_css + y * outer), scale * outer
+            layer = layer or (_FRAMED if over else 0)
+            box = Box(*origin, width * outer, height * outer)
+            if vendors.of(frame.url) and not vendors.has_test_key(frame.url, frames[0].keys):
+                frames.append(Frame(frame.url, box, number))
+                continue
+            places[frame] = (origin, scale, layer)
+            seen = yield frame.evaluate(_LOOK, self._widget.marks)
+            frames.append(_frame(frame.url, box, number, seen))
+            elements += snapshot.elements(
+                seen["elements"], number, origin, scale=scale, layer=layer
+            )
+        said, self._dialogs = tuple(self._dialogs), []
         return Snapshot(
             page.url,
             top["title"],
@@ -170,47 +230,64 @@ class Driver:
             float(top["size"][1]),
             scale=float(top["scale"]),
             matched=matched,
+            dialogs=said,
+            document=float(top["document"]),
+            status=int(top["status"]),
+            grid=(self._widget.rows, self._widget.cols),
         )
 
+    def _frame_of(self, element: Element) -> Any:
+        return self._page.frames[element.frame]
+
+    def _click(self, x_css: float, y_css: float) -> Steps:
+        left, top, *_ = yield self._page.evaluate(_SCROLL, [x_css, y_css, 0, 0])
+        yield self._page.mouse.click(x_css - left, y_css - top)
+        yield self._page.mouse.move(0, 0)  # what a mere pointer changes is no reaction
+
+    def _press(self, element: Element, key: str) -> Steps:
+        yield self._frame_of(element).evaluate(_FOCUS_NODE, element.id)
+        yield self._page.keyboard.press(key)
+
     def _capture(self, box: Box) -> Steps:
-        page = self._page
+        """What is taller or wider than the window is put together from several screenshots.
+
+        A screenshot of the whole page would miss frames of other origins.
+        """
         area = [box.x, box.y, box.width, box.height]
-        left, top, width, height = yield page.evaluate(_REVEAL, area)
-        fits = box.width <= width and box.height <= height
-        corner = (left, top) if fits else (0.0, 0.0)
-        png = yield page.screenshot(
-            clip={
-                "x": box.x - corner[0],
-                "y": box.y - corner[1],
-                "width": box.width,
-                "height": box.height,
-            },
-            # Taller than the window: the whole page is drawn, in its own coordinates.
-            full_page=not fits,
+        left, top, width, height = yield self._page.evaluate(_SCROLL, area)
+        if box.width <= width and box.height <= height:
+            pixels = yield from self._screenshot(box.moved(-left, -top))
+            return Picture(pixels, box, pixels.shape[1] / box.width)
+        strips = []
+        for y in _steps(box.height, height):
+            part = Box(box.x, box.y + y, min(box.width, width), min(height, box.height - y))
+            left, top, *_ = yield self._page.evaluate(
+                _SCROLL, [part.x, part.y, part.width, part.height]
+            )
+            strips.append((yield from self._screenshot(part.moved(-left, -top))))
+        pixels = np.concatenate(strips)
+        return Picture(pixels, box, pixels.shape[0] / box.height)
+
+    def _screenshot(self, box: Box) -> Steps:
+        png = yield self._page.screenshot(
+            clip={"x": box.x, "y": box.y, "width": box.width, "height": box.height},
             # A tile half-way through its transition is neither selected nor not.
             animations="disabled",
             caret="hide",
             scale="device",
         )
-        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
-        return Picture(pixels, box, pixels.shape[1] / box.width)
+        pixels: Pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+        return pixels
 
 
-def _elements(raw: list[dict[str, Any]], frame: int, origin: tuple[float, float]) -> list[Element]:
-    return [
-        Element(
-            id=item["id"],
-            frame=frame,
-            role=item["role"],
-            box=Box(item["x"], item["y"], item["width"], item["height"]).moved(*origin),
-            text=item.get("text", ""),
-            parent=item["parent"],
-            checked=item.get("checked"),
-            disabled=item.get("disabled", False),
-            loaded=item.get("loaded", True),
-            source=item.get("source", ""),
-            font_px=item.get("font_px", 0.0),
-            bold=tuple(item.get("bold", ())),
-        )
-        for item in raw
-    ]
+_FRAMED = 1_000_000  # the layer of what a frame shows that itself lies over the page
+
+
+def _frame(url: str, box: Box, number: int, seen: dict[str, Any]) -> Frame:
+    return Frame(url, box, number, tuple(seen["keys"]), tuple(seen["scripts"]))
+
+
+def _steps(length: float, view: float) -> list[float]:
+    """Where strips of at most `view` start that cover `length`."""
+    count = -(-length // view)
+    return [number * view for number in range(int(count))]

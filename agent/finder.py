@@ -1,214 +1,325 @@
 """Snapshot → Widget: where the instruction, the pictures and the buttons of a captcha are.
 
 Found as a person finds it: a sentence that asks for pictures, pictures in a grid (or one large
-picture) near it, and something to confirm with. No class names, no ids, no vendor's selectors.
+picture) near it that can be clicked, and something to confirm with. No class names, no ids, no
+vendor's selectors. Each sign weighs something; the best candidate is taken, with its reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from statistics import median
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
-from agent import instruction, words
-from agent.data import Box, Element, Kind, Snapshot, Widget
+from agent import buttons, concepts, instruction, marks
+from agent.data import Box, Element, Kind, Snapshot, Target, Widget
+from agent.errors import UsageError
+from agent.grids import PICTURES, Pictures, candidates, gap
 
 _LEAST_LIKENESS = 0.5  # of a text to an instruction
-_REACH_CSS = 360.0  # how far from the pictures their instruction or buttons may lie
-_LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least so large
-_SIZES = range(2, 7)  # rows or columns of a grid
+_LEAST_RATING = 0.35
+_REACH_CSS = 360.0  # how far from the pictures their instruction may lie
+_JOINED_CSS = 40.0  # lines of one instruction lie no farther apart
+_LONGEST = 150  # characters: what is longer is no instruction
+_CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
 
 
 @dataclass(frozen=True, slots=True)
-class _Pictures:
-    """A candidate for the tiles: a grid of single elements, or one large picture (no tiles)."""
+class _Asked:
+    """A sentence that may be the instruction: one element's, or of lines that belong together."""
 
-    area: Box
-    frame: int
-    tiles: tuple[Element, ...] = ()
-    rows: int | None = None
-    cols: int | None = None
+    text: str
+    element: Element
+    box: Box
+    emphasis: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is looked through, in the parts that several questions need."""
+
+    elements: Sequence[Element]
+
+    @cached_property
+    def lines(self) -> list[_Asked]:
+        """Texts that are short enough to be an instruction or a part of one."""
+        texts = (e for e in self.elements if e.role in ("text", "status") and e.text)
+        return [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= 2 * _LONGEST]
+
+    @cached_property
+    def asked(self) -> list[_Asked]:
+        """What reads like an instruction: a line, lines together, what a picture says of itself."""
+        named = [
+            _Asked(e.text, e, e.box, ())
+            for e in self.elements
+            if e.role in PICTURES and " " in e.text
+        ]
+        parts = [
+            replace(line, text=part)
+            for line in self.lines
+            if _likeness(line.text) < _LEAST_LIKENESS
+            for part in re.split(r"(?<=[.:!?])\s+", line.text)[1:]
+        ]
+        lines = [*self.lines, *parts, *_joined(self.lines), *named]
+        return [line for line in lines if _likeness(line.text) >= _LEAST_LIKENESS]
 
 
 def find(snapshot: Snapshot) -> Widget | None:
     """The captcha of a page, or None where nothing looks like one."""
-    candidates = [*_grids(snapshot.elements), *_single_pictures(snapshot.elements)]
+    found = find_all(snapshot)
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=8)
+def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
+    """All captchas of a page, the likeliest first; no two share pictures or instruction."""
+    page = _Page(snapshot.elements)
+    named = marks.widget(snapshot, find_all)
+    if named is not None:
+        return (named,)
+    if not page.asked:
+        return ()
     rated = [
-        (rating, candidate, text)
-        for candidate in candidates
-        for rating, text in [_best_instruction(snapshot.elements, candidate)]
-        if text is not None
+        (rating, pictures, asked, reasons)
+        for pictures in candidates(page.elements)
+        for rating, asked, reasons in _rate(page, pictures)
+        if rating >= _LEAST_RATING
     ]
-    if not rated:
-        return None
-    _, pictures, text = max(rated, key=lambda item: item[0])
-    return _widget(snapshot.elements, pictures, text)
+    rated.sort(key=lambda item: -item[0])
+    widgets: list[Widget] = []
+    taken: list[tuple[Pictures, _Asked]] = []
+    for _, pictures, asked, reasons in rated:
+        if not any(_clash(pictures, asked, *other) for other in taken):
+            taken.append((pictures, asked))
+            widgets.append(_widget(page, pictures, asked, reasons))
+    return tuple(widgets)
 
 
-def emphasis(snapshot: Snapshot, widget: Widget) -> tuple[str, ...]:
-    """The words of the widget's instruction that the page shows in bold."""
-    for element in snapshot.elements:
-        if element.text == widget.instruction and element.bold:
-            return element.bold
-    return ()
+def same(widgets: Iterable[Widget], old: Widget) -> Widget | None:
+    """The one of `widgets` that stands where `old` stood, or asks what it asked."""
+
+    def likeness(new: Widget) -> float:
+        shared = new.area.overlap(old.area) / max(min(new.area.area, old.area.area), 1.0)
+        return shared + (new.instruction == old.instruction)
+
+    best = max(widgets, key=likeness, default=None)
+    return best if best is not None and likeness(best) > 0 else None
 
 
-def _widget(elements: Sequence[Element], pictures: _Pictures, text: Element) -> Widget:
-    submit = _button(elements, pictures, "confirm")
-    reload = _button(elements, pictures, "reload")
-    checkboxes = tuple(
-        element
-        for element in elements
-        if element.role in ("checkbox", "radio")
-        and any(element.box.overlap(tile.box) > 0.5 * element.box.area for tile in pictures.tiles)
+def _clash(pictures: Pictures, asked: _Asked, other: Pictures, before: _Asked) -> bool:
+    return (
+        pictures.area.overlap(other.area) > 0
+        or asked.box.overlap(before.box) > 0
+        or asked.box.overlap(other.area) > 0.5 * asked.box.area
     )
+
+
+Signs = list[tuple[float, str]]
+"""What speaks for or against a captcha: a weight, and the reason in words ("" where obvious)."""
+
+
+def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, _Asked, list[str]]]:
+    """How well each sentence goes together with the pictures, and by what signs."""
+    near = [
+        asked
+        for asked in page.asked
+        if gap(asked.box, pictures.area) <= _REACH_CSS and asked.element not in pictures.tiles
+    ]
+    own = _signs_of(page, pictures) if near else None
+    if own is None:
+        return
+    for asked in near:
+        signs = [*_signs_between(pictures, asked), *own]
+        reasons = [text for weight, text in signs if weight and text]
+        yield sum(weight for weight, _ in signs), asked, reasons
+
+
+def _signs_between(pictures: Pictures, asked: _Asked) -> Signs:
+    distance = gap(asked.box, pictures.area)
+    first = pictures.elements[0]
+    return [
+        (_likeness(asked.text), f"instruction {asked.text!r}"),
+        (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
+        (-0.3 * (not _known(asked.text)), "asks for something unknown"),
+        (-0.3 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
+        (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
+    ]
+
+
+def _signs_of(page: _Page, pictures: Pictures) -> Signs | None:
+    """The signs that pictures carry without their instruction; None where nothing can be done."""
+    shown = pictures.elements
+    clickable = sum(e.clickable and e.role != "link" for e in shown) / len(shown)
+    confirm = buttons.confirm(page.elements, pictures)
+    controls = buttons.controls(page.elements, pictures)
+    if clickable < 0.5 and confirm is None and not controls:
+        return None
+    return [
+        (0.5 * bool(pictures.tiles), ""),
+        (0.2 * (clickable >= 0.5), "they can be clicked"),
+        (0.2 * bool(controls), "each has a control"),
+        (0.2 * (confirm is not None), ""),
+        (-0.6 * (sum(e.covered for e in shown) > len(shown) / 2), "covered by something"),
+        (-0.3 * pictures.scattered, "in no lattice"),
+        (-1.2 * _bare(page.elements, pictures), "nothing is pictured"),
+        (-0.3 * (len(pictures.tiles) == 2), "two pictures only"),
+        (-1.2 * _captioned(page.elements, pictures), "each has a name of its own"),
+        (-1.2 * _links(page.elements, pictures), "they lead to other pages"),
+    ]
+
+
+def _bare(elements: Sequence[Element], pictures: Pictures) -> bool:
+    """Whether the tiles are boxes without a picture: keys, days, seats. A symbol is a picture."""
+    if pictures.picture or any(tile.role in PICTURES for tile in pictures.tiles):
+        return False
+    if any(tile.text and not tile.text.isascii() for tile in pictures.tiles):
+        return False
+    own = {(tile.frame, tile.id) for tile in pictures.tiles}
+    return not any(e.role in PICTURES and (e.frame, e.parent) in own for e in elements)
+
+
+def _links(elements: Sequence[Element], pictures: Pictures) -> bool:
+    """Whether most pictures are links to other pages, as in a gallery."""
+    links = {(e.frame, e.id) for e in elements if e.role == "link"}
+    shown = pictures.elements
+    return sum((e.frame, e.parent) in links for e in shown) > len(shown) / 2
+
+
+def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
+    """Whether the pictures have names of their own below or in them, which a captcha's have not."""
+    if len(pictures.tiles) < 2:
+        return False
+    names = []
+    for tile in pictures.tiles:
+        near = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height * 1.5)
+        said = [
+            e.text
+            for e in elements
+            if e.role in ("text", "button", "link")
+            and e.frame == tile.frame
+            and e.id != tile.id
+            and near.overlap(e.box) > 0.5 * e.box.area
+        ]
+        words = re.sub(r"[\W\d_]+", " ", " ".join(said)).strip()
+        if words:
+            names.append(words)
+    return len(set(names)) >= _CAPTIONED * len(pictures.tiles)
+
+
+@lru_cache(maxsize=4096)
+def _likeness(text: str) -> float:
+    return instruction.is_instruction(text)
+
+
+@lru_cache(maxsize=1024)
+def _known(text: str) -> bool:
+    """Whether the thing that is asked for is in the vocabulary, or a sample stands for it."""
+    try:
+        target = instruction.read(text)
+    except UsageError:
+        return False
+    head = target.concept.rpartition(" ")[2]
+    return target.reference or any(concepts.entry(name) for name in (target.concept, head))
+
+
+def _joined(lines: Sequence[_Asked]) -> list[_Asked]:
+    """Sentences that are broken into two or three lines of their own elements."""
+    found = []
+    for width in (2, 3):
+        for start in range(len(lines) - width + 1):
+            parts = lines[start : start + width]
+            if all(_follow(first, second) for first, second in pairwise(parts)):
+                box = parts[0].box
+                for part in parts[1:]:
+                    box = box.union(part.box)
+                text = " ".join(part.text for part in parts)
+                bold = tuple(word for part in parts for word in part.emphasis)
+                if len(text) <= _LONGEST and _likeness(parts[0].text) < _LEAST_LIKENESS:
+                    found.append(_Asked(text, parts[0].element, box, bold))
+    return found
+
+
+def _follow(first: _Asked, second: _Asked) -> bool:
+    one, two = first.element, second.element
+    below = -2.0 <= two.box.y - one.box.bottom <= _JOINED_CSS
+    beside = abs(two.box.center[1] - one.box.center[1]) < 12 and gap(one.box, two.box) <= 16
+    aligned = min(one.box.right, two.box.right) > max(one.box.x, two.box.x)
+    return one.frame == two.frame and ((below and aligned) or beside)
+
+
+def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[str]) -> Widget:
+    text = _with_none_clause(page, pictures, asked)
+    sample = _sample(page.elements, pictures, asked)
+    controls = buttons.controls(page.elements, pictures)
+    answers = bool(controls) and controls[0].role == "button"
+    submit = None if answers else buttons.confirm(page.elements, pictures)
+    kind: Kind = "picture" if pictures.picture else "reference" if sample else "tiles"
     what = f"{pictures.rows}x{pictures.cols} pictures" if pictures.tiles else "one large picture"
-    evidence = [f"instruction {text.text!r}", f"{what} {_gap(text.box, pictures.area):.0f} px away"]
-    if submit:
-        evidence.append(f"confirmed with {submit.text!r}")
-    if reload:
-        evidence.append(f"exchanged with {reload.text!r}")
-    kind: Kind = "tiles" if pictures.tiles else "picture"
-    return Widget(
+    widget = Widget(
         kind=kind,
-        instruction=text.text,
+        instruction=text,
         area=pictures.area,
         tiles=pictures.tiles,
         rows=pictures.rows,
         cols=pictures.cols,
-        checkboxes=checkboxes,
+        picture=pictures.picture,
+        controls=controls,
+        emphasis=asked.emphasis,
+        sample=sample,
         submit=submit,
-        reload=reload,
-        evidence=tuple(evidence),
+        reload=buttons.nearest(page.elements, pictures, "reload"),
+        skip=buttons.nearest(page.elements, pictures, "skip"),
     )
-
-
-def _best_instruction(
-    elements: Iterable[Element], pictures: _Pictures
-) -> tuple[float, Element | None]:
-    """The text that asks for these pictures, and how well both go together."""
-    best: tuple[float, Element | None] = (0.0, None)
-    for element in elements:
-        if element.role not in ("text", "status") or element.frame != pictures.frame:
-            continue
-        gap = _gap(element.box, pictures.area)
-        if gap > _REACH_CSS or not element.text:
-            continue
-        likeness = instruction.is_instruction(element.text)
-        if likeness < _LEAST_LIKENESS:
-            continue
-        # Single elements in a grid say more than one large picture, which may be an ornament.
-        rating = likeness + (0.5 if pictures.tiles else 0.0) - gap / _REACH_CSS / 2
-        if rating > best[0]:
-            best = (rating, element)
-    return best
-
-
-def _button(
-    elements: Iterable[Element], pictures: _Pictures, meaning: words.Meaning
-) -> Element | None:
-    """The nearest button whose words say what it is for, or None."""
-
-    def rating(element: Element) -> float:
-        near = 1 - _gap(element.box, pictures.area) / _REACH_CSS
-        return words.share(element.text, meaning) * near if near > 0 else 0.0
-
-    tiles = {tile.parent for tile in pictures.tiles} | {tile.id for tile in pictures.tiles}
-    buttons = [
-        element
-        for element in elements
-        if element.role in ("button", "link")
-        and element.frame == pictures.frame
-        and element.id not in tiles
-        and rating(element) > 0
+    told = [
+        f"{name} {button.text!r}"
+        for name, button in (
+            ("confirmed with", widget.submit),
+            ("exchanged with", widget.reload),
+            ("skipped with", widget.skip),
+        )
+        if button
     ]
-    return max(buttons, key=rating, default=None)
+    return replace(widget, evidence=(what, *reasons, *told))
 
 
-def _single_pictures(elements: Iterable[Element]) -> list[_Pictures]:
-    return [
-        _Pictures(element.box, element.frame)
-        for element in elements
-        if element.role in ("image", "canvas", "background")
-        and min(element.box.width, element.box.height) >= _LEAST_SINGLE_CSS
-        and 0.4 <= element.box.width / element.box.height <= 2.5
+def _with_none_clause(page: _Page, pictures: Pictures, asked: _Asked) -> str:
+    """The instruction with the line near it that says what to do where nothing matches."""
+    alone = _read(asked.text)
+    for other in page.lines:
+        joined = f"{asked.text.rstrip(' .')}. {other.text}"
+        if gap(other.box, asked.box) > _JOINED_CSS and gap(other.box, pictures.area) > _JOINED_CSS:
+            continue
+        both = _read(joined) if len(joined) <= 2 * _LONGEST else None
+        if alone is None or both is None or alone.none_allowed or not both.none_allowed:
+            continue
+        if both.concept == alone.concept and _read(other.text) is None:
+            return joined
+    return asked.text
+
+
+def _read(text: str) -> Target | None:
+    try:
+        return instruction.read(text)
+    except UsageError:
+        return None
+
+
+def _sample(elements: Sequence[Element], pictures: Pictures, asked: _Asked) -> Element | None:
+    """The picture that is asked for in the place of a word: the nearest to the instruction."""
+    target = _read(asked.text)
+    if target is None or not target.reference:
+        return None
+    others = [
+        e
+        for e in elements
+        if e.role in PICTURES
+        and e.frame == pictures.frame
+        and e not in pictures.elements
+        and min(e.box.width, e.box.height) >= 32
+        and e.box.overlap(pictures.area) < 0.2 * e.box.area
+        and e.box.area < 4 * pictures.elements[0].box.area
+        and gap(e.box, asked.box) <= _REACH_CSS / 2
     ]
-
-
-def _grids(elements: Iterable[Element]) -> list[_Pictures]:
-    """All complete lattices of equal elements that could be tiles."""
-    by_size: dict[tuple[int, str, int, int], list[Element]] = {}
-    for element in elements:
-        if _could_be_tile(element):
-            size = (round(element.box.width / 4), round(element.box.height / 4))
-            by_size.setdefault((element.frame, element.role, *size), []).append(element)
-    clusters = [cluster for group in by_size.values() for cluster in _clusters(group)]
-    return [grid for cluster in clusters if (grid := _lattice(cluster)) is not None]
-
-
-def _clusters(group: Sequence[Element]) -> list[list[Element]]:
-    """Elements that lie side by side, less than a tile's side apart: two grids are two clusters."""
-    left, clusters = list(group), []
-    while left:
-        cluster = [left.pop()]
-        for member in cluster:
-            reach = 0.7 * min(member.box.width, member.box.height)
-            near = [other for other in left if _gap(member.box, other.box) <= reach]
-            cluster += near
-            left = [other for other in left if other not in near]
-        clusters.append(cluster)
-    return clusters
-
-
-def _could_be_tile(element: Element) -> bool:
-    if min(element.box.width, element.box.height) < 24:
-        return False
-    if element.role == "button":
-        return not element.text or len(element.text) <= 20  # "Picture 3", but not a sentence
-    return element.role in ("image", "canvas", "background")
-
-
-def _lattice(group: Sequence[Element]) -> _Pictures | None:
-    """The grid that `group` forms, its tiles row by row; None where it forms no full grid."""
-    if not min(_SIZES) ** 2 <= len(group) <= max(_SIZES) ** 2:
-        return None
-    side = median(min(element.box.width, element.box.height) for element in group)
-    rows = _lines([element.box.center[1] for element in group], side / 2)
-    cols = _lines([element.box.center[0] for element in group], side / 2)
-    if len(rows) not in _SIZES or len(cols) not in _SIZES or len(rows) * len(cols) != len(group):
-        return None
-    # Sorted by the line that a centre is nearest to: a pixel of jitter must not reorder a row.
-    place = {
-        (_nearest(rows, element.box.center[1]), _nearest(cols, element.box.center[0])): element
-        for element in group
-    }
-    if len(place) != len(group):
-        return None
-    tiles = tuple(place[key] for key in sorted(place))
-    area = reduce(Box.union, (tile.box for tile in tiles))
-    if area.area > 3 * sum(tile.box.area for tile in tiles):
-        return None  # scattered over the page
-    return _Pictures(area, tiles[0].frame, tiles, len(rows), len(cols))
-
-
-def _lines(centers: Iterable[float], reach: float) -> list[float]:
-    """One-dimensional clusters: the mean of each run of centres closer than `reach`."""
-    lines: list[list[float]] = []
-    for center in sorted(centers):
-        if lines and center - lines[-1][-1] <= reach:
-            lines[-1].append(center)
-        else:
-            lines.append([center])
-    return [sum(line) / len(line) for line in lines]
-
-
-def _nearest(lines: Sequence[float], value: float) -> int:
-    return min(range(len(lines)), key=lambda number: abs(lines[number] - value))
-
-
-def _gap(first: Box, second: Box) -> float:
-    """The distance between two boxes' edges, 0 where they touch or overlap."""
-    dx = max(first.x - second.right, second.x - first.right, 0.0)
-    dy = max(first.y - second.bottom, second.y - first.bottom, 0.0)
-    return float((dx * dx + dy * dy) ** 0.5)
+    return min(others, key=lambda e: gap(e.box, asked.box), default=None)

@@ -1,81 +1,229 @@
-"""Picture → lines of text, for instructions that a page paints instead of writing them.
-
-Needs the extra `ocr`: RapidOCR, whose models lie inside its package and run on ONNX Runtime. They
-read Latin letters with their accents, Chinese and Japanese; neither Cyrillic nor Korean.
-"""
+"""The part of the solving loop that looks: from the page to a challenge that can be answered."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
-from PIL import Image
+from agent import instruction, recognizer, segmenter, vendors, verifier
+from agent.changes import has_blank, same_challenge
+from agent.data import (
+    Box,
+    Capture,
+    Click,
+    Grid,
+    Look,
+    Picture,
+    Reveal,
+    Sight,
+    Snapshot,
+    Target,
+    Wait,
+    Widget,
+)
+from agent.errors import ScopeError, UsageError
+from agent.progress import PATIENCE_S, Challenge, Flow, PassedError, Run, StopError
 
-from agent.data import Box
-from agent.errors import MissingError
-
-_LONGEST_SIDE_PX = 960  # of the picture in which lines are looked for; larger ones are reduced
+_LEAST_LOOKS = 5  # on a machine where each takes seconds, before nothing is said to be there
+_OPENINGS = 3  # of a captcha that closes again
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of text; `box` in pixels of the picture, `confidence` in [0, 1]."""
+def read_challenge(run: Run, last: Challenge | None) -> Flow:
+    """Wait for a captcha with its pictures loaded, and read it; None where only a reload helps.
 
-    text: str
-    box: Box
-    confidence: float
-
-
-def read_lines(picture: Image.Image) -> tuple[Line, ...]:
-    """The lines of text in a picture, top to bottom, and from left to right within a row.
-
-    Raises MissingError where the extra `ocr` is not installed.
+    `last` is the challenge that was dealt with before: the same one is not read again.
     """
-    pixels = np.asarray(picture.convert("RGB"))[:, :, ::-1]  # RapidOCR takes blue first
-    found = _engine()(np.ascontiguousarray(pixels), use_cls=False)
-    if found.boxes is None:
-        return ()
-    lines = [
-        Line(text, _around(corners), float(score))
-        for corners, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
-    ]
-    return tuple(line for row in _rows(lines) for line in row)
+    run.stage = "find"
+    snapshot, widget = yield from find(run)
+    began_s, problem = run.now_s, "its pictures did not load"
+    while True:
+        run.stage = "capture"
+        sample = (yield from capture(run, widget.sample.box)) if widget.sample else None
+        picture = yield from capture(run, widget.area)
+        run.stage = "split"
+        if picture is not None and not (last and same_challenge(picture, last.picture, last.grid)):
+            grid = split(picture, widget)
+            if len(grid.boxes) < 2:
+                problem = "no grid of tiles was seen in its picture"
+            elif not has_blank(picture, grid) and (yield from _still_there(run, widget)):
+                target = _target(widget)
+                return Challenge(snapshot, widget, target, picture, grid, sample)
+        elif picture is not None and run.now_s - began_s > PATIENCE_S:
+            return None  # the page keeps what was dealt with: the same answer would not help
+        if run.now_s - began_s > run.policy.waits.find_s:
+            raise StopError(f"the captcha can't be read: {problem} within {_limit(run)}")
+        run.stage = "capture"
+        yield from run.ask(Wait(run.policy.waits.poll_s))
+        snapshot, widget = yield from find(run)
 
 
-@cache
-def _engine() -> Any:
-    try:
-        from rapidocr import RapidOCR
-    except ImportError as error:
-        raise MissingError(
-            "reading text in pictures needs the extra ocr: pip install 'captcha-agent[ocr]'"
-        ) from error
-    return RapidOCR(
-        params={
-            "Global.log_level": "error",
-            # Lines are wide and low: by default they are enlarged until they are 736 px high,
-            # which took 33 s where this takes 1.5 s, and split lines between words.
-            "Det.limit_type": "max",
-            "Det.limit_side_len": _LONGEST_SIDE_PX,
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-        }
+def find(run: Run) -> Flow:
+    """Look until the same captcha is seen twice, in view, with all pictures loaded.
+
+    Returns (Snapshot, Widget). A captcha that is closed is opened first. Raises StopError where
+    there is none or only one that is not solved, PassedError where it is solved already.
+    """
+    limit_s = run.now_s + run.policy.waits.find_s
+    before: object = None
+    failing_s: float | None = None
+    looks = 0
+    while True:
+        looks += 1
+        observation = yield from run.ask(Look())
+        snapshot: Snapshot | None = observation.value
+        if snapshot is not None:
+            refuse_vendors(snapshot)
+            sight = recognizer.recognize(snapshot, run.seen)
+            widget = sight.widget
+            if widget is not None and all(tile.loaded for tile in widget.tiles):
+                key = (widget.area, widget.instruction)
+                if before == key:
+                    moved = yield from run.ask(Reveal(widget.anchors))
+                    if not moved.value:
+                        run.seen = widget
+                        return snapshot, widget
+                before = key
+            elif widget is not None and any(tile.failed for tile in widget.tiles):
+                failing_s = run.now_s if failing_s is None else failing_s
+                if run.now_s - failing_s > PATIENCE_S and (yield from _exchange(run, widget)):
+                    failing_s = None
+                    limit_s = run.now_s + run.policy.waits.find_s
+            elif widget is None:
+                acted = yield from _act_on(run, sight, seen_before=before == sight)
+                before = sight
+                if acted:
+                    limit_s = run.now_s + run.policy.waits.find_s
+            ready = widget is not None and all(tile.loaded for tile in widget.tiles)
+            if run.now_s > limit_s and looks >= (3 if ready else 1) * _LEAST_LOOKS:
+                raise StopError(_not_found(run, snapshot, sight))
+        elif run.now_s > limit_s:
+            raise StopError(f"the page could not be looked at: {observation.error}")
+        yield from run.ask(Wait(run.policy.waits.poll_s))
+
+
+def refuse_vendors(snapshot: Snapshot) -> None:
+    """Raise ScopeError where the page shows a vendor's widget with a key that is for no test."""
+    found = vendors.embedded(snapshot)
+    if found is not None and found.test is None:
+        raise ScopeError(vendors.refusal(found))
+
+
+def _act_on(run: Run, sight: Sight, *, seen_before: bool) -> Flow:
+    """Deal with a page that shows no pictures; whether something was done about it."""
+    if not seen_before:
+        return False
+    if sight.what == "solved" and not run.attempts:
+        raise PassedError(f"already solved: {sight.reason}" if not run.opened else sight.reason)
+    if sight.what == "unsupported":
+        raise StopError(sight.reason)
+    if sight.what == "opener" and sight.opener is not None and run.opened < _OPENINGS:
+        run.opened += 1
+        before = yield from run.ask(Look())
+        yield from run.ask(Reveal((sight.opener,)))
+        yield from _press_opener(run)
+        yield from _wait_for_opening(run, before.value)
+        return True
+    return False
+
+
+def _press_opener(run: Run) -> Flow:
+    """Click the opener where it is now: it may have been scrolled."""
+    observation = yield from run.ask(Look())
+    sight = recognizer.recognize(observation.value) if observation.value else Sight("nothing")
+    if sight.opener is not None:
+        yield from run.ask(Click(*sight.opener.box.center))
+
+
+def _wait_for_opening(run: Run, before: Snapshot | None) -> Flow:
+    """Look until pictures appear, or the page lets pass for the click alone."""
+    limit_s = run.now_s + run.policy.waits.find_s
+    while run.now_s < limit_s:
+        yield from run.ask(Wait(run.policy.waits.poll_s))
+        observation = yield from run.ask(Look(verifier.selector_of(run.policy.success)))
+        if observation.value is None:
+            continue
+        if recognizer.recognize(observation.value).what not in ("opener", "nothing"):
+            return
+        if before is not None:
+            verdict = verifier.passed(before, observation.value, run.policy.success)
+            if verdict is not None:
+                raise PassedError(f"after a click on the checkbox {verdict.reason}")
+
+
+def _exchange(run: Run, widget: Widget) -> Flow:
+    """Ask for other pictures where some have failed; whether that could be done."""
+    if widget.reload is None or run.reloads >= run.policy.retry.reloads:
+        return False
+    run.reloads += 1
+    yield from run.ask(Click(*widget.reload.box.center))
+    return True
+
+
+def _not_found(run: Run, snapshot: Snapshot, sight: Sight) -> str:
+    widget = sight.widget
+    if widget is not None:
+        missing = sum(not tile.loaded for tile in widget.tiles)
+        if not missing:
+            return f"the captcha did not come to rest within {_limit(run)}"
+        return f"{missing} of {len(widget.tiles)} pictures did not load within {_limit(run)}"
+    if sight.what == "opener":
+        return f"the captcha stays closed: {sight.reason}, no pictures within {_limit(run)}"
+    if run.seen is not None:
+        return "the captcha went away, and the page does not say what came of it"
+    return (
+        f"no captcha found on the page {snapshot.title!r} within {_limit(run)}: expected an "
+        "instruction such as 'Select all images with a bus' near a grid of pictures"
     )
 
 
-def _around(corners: Any) -> Box:
-    """The upright box around four corners, shape (4, 2)."""
-    (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
-    return Box(float(left), float(top), float(right - left), float(bottom - top))
+def _limit(run: Run) -> str:
+    return f"{run.policy.waits.find_s:g} s"
 
 
-def _rows(lines: list[Line]) -> list[list[Line]]:
-    """Lines whose middles are at one height make a row: the gap between words may split them."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: line.box.center[1]):
-        if rows and line.box.center[1] - rows[-1][0].box.center[1] < line.box.height / 2:
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return [sorted(row, key=lambda line: line.box.x) for row in rows]
+def _target(widget: Widget) -> Target:
+    """What the widget asks for: read of the last look, which may show another question."""
+    try:
+        target = instruction.read(widget.instruction, emphasis=widget.emphasis)
+    except UsageError as error:
+        raise StopError(str(error)) from error
+    if target.reference and widget.sample is None:
+        raise StopError(f"{widget.instruction!r}: no sample picture was found near it")
+    if widget.controls and widget.controls[0].role in ("radio", "button"):
+        target = replace(target, many=False)
+    if widget.skip is not None:
+        target = replace(target, none_allowed=True)
+    if widget.picture is not None and widget.tiles:
+        target = replace(target, squares=True)
+    return target
+
+
+def _still_there(run: Run, widget: Widget) -> Flow:
+    """Whether the page shows `widget` after its capture, too: else question and picture of two
+    challenges might be taken for one.
+    """
+    observation = yield from run.ask(Look())
+    if observation.value is None:
+        return False
+    now = recognizer.recognize(observation.value, widget).widget
+    return now is not None and now.area == widget.area and not verifier.exchanged(widget, now)
+
+
+def capture(run: Run, box: Box) -> Flow:
+    """A Picture of a part of the page, or None where the page did not let it be taken."""
+    return (yield from run.ask(Capture(box))).value
+
+
+def split(picture: Picture, widget: Widget) -> Grid:
+    """The tiles by their pixels; by the page's own boxes where the pixels contradict them."""
+    if not widget.tiles:
+        return segmenter.split(picture.pixels, rows=widget.rows, cols=widget.cols)
+    left, top = picture.box.x, picture.box.y
+    boxes = tuple(tile.box.moved(-left, -top).scaled(picture.scale) for tile in widget.tiles)
+    rows, cols = widget.rows or 1, widget.cols or 1
+    if rows * cols == len(boxes) and min(rows, cols) > 1:
+        grid = segmenter.split(picture.pixels, rows=rows, cols=cols)
+        if all(
+            seen.overlap(told) > 0.5 * told.area
+            for seen, told in zip(grid.boxes, boxes, strict=True)
+        ):
+            return grid
+    return Grid(rows, cols, boxes)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from agent import flow
+from agent import flow, widget_file
 from agent.data import Action, Observation, Outcome, Score, Tell
 from agent.driver import Driver, Steps
 from agent.policy import Policy, load
@@ -30,20 +30,21 @@ def solve(
     model: str | Scorer = "lite",
     allow: Iterable[str] = (),
     success: str = "",
+    widget: str = "",
     url: str = "",
     tell: Teller | None = None,
 ) -> Outcome:
     """Solve the captcha on `page`, a Playwright sync Page that is already on the site.
 
     `policy` and `model` are names, files or loaded ones; `allow` adds hosts to the policy's scope;
-    `success` says what success looks like (`selector:CSS`, `text:WORDS`, `url:GLOB`); `url` is
-    opened first where it is given; `tell` gets one line an attempt. A captcha that was not solved
-    is an Outcome, not an exception.
+    `success` says what success looks like (`selector:CSS`, `text:WORDS`, `url:GLOB`);
+    `widget` is the path of a widget file; `url` is opened first where it is given; `tell` gets one
+    line an attempt. A captcha that was not solved is an Outcome, not an exception.
 
     Raises ScopeError where the page is outside the scope, SiteError where page or browser went
     away, UsageError and MissingError where policy or model are wrong or missing.
     """
-    rules, scorer, driver = _prepare(page, policy, model, allow, success)
+    rules, scorer, driver = _prepare(page, policy, model, allow, success, widget)
     try:
         if url:
             step(driver.open(url, timeout_s=rules.retry.deadline_s))
@@ -59,11 +60,12 @@ async def solve_async(
     model: str | Scorer = "lite",
     allow: Iterable[str] = (),
     success: str = "",
+    widget: str = "",
     url: str = "",
     tell: Teller | None = None,
 ) -> Outcome:
     """As `solve`, with a Playwright async Page."""
-    rules, scorer, driver = _prepare(page, policy, model, allow, success)
+    rules, scorer, driver = _prepare(page, policy, model, allow, success, widget)
     try:
         if url:
             await step_async(driver.open(url, timeout_s=rules.retry.deadline_s))
@@ -73,15 +75,21 @@ async def solve_async(
 
 
 def _prepare(
-    page: Any, policy: str | Policy, model: str | Scorer, allow: Iterable[str], success: str
+    page: Any,
+    policy: str | Policy,
+    model: str | Scorer,
+    allow: Iterable[str],
+    success: str,
+    widget: str,
 ) -> tuple[Policy, Scorer, Driver]:
     """Load what a solve needs and begin to warm up the model beside the browser."""
     rules = load(policy) if isinstance(policy, str) else policy
     rules = rules.model_copy(update={"success": check_success(success or rules.success)})
     scope = Scope(allow=(*rules.allow, *allow))
+    parts = widget_file.load(widget) if widget else None
     scorer = load_scorer(model) if isinstance(model, str) else model
     threading.Thread(target=scorer.warm, name="captcha-agent-warm").start()
-    return rules, scorer, Driver(page, scope)
+    return rules, scorer, Driver(page, scope, parts)
 
 
 def run(moves: Flow, driver: Any, scorer: Any, tell: Teller | None = None) -> Outcome:
@@ -141,7 +149,7 @@ def _think(action: Score | Tell, scorer: Any, tell: Teller | None) -> Observatio
     start_s = time.monotonic()
     value = None
     if isinstance(action, Score):
-        value = scorer.scores_on(action.picture, action.grid, action.target)
+        value = scorer.scores_on(action.picture, action.grid, action.target, action.sample)
     elif tell is not None:
         tell(action.text)
     now_s = time.monotonic()

@@ -121,14 +121,20 @@ class Scorer:
             scores = Scores.apart(self.probabilities(tiles, target, reference))
         return decider.decide(scores, target, threshold)
 
-    def scores_on(self, picture: Picture, grid: Grid, target: Target) -> Scores:
-        """Score the tiles of a screenshot; squares of one picture in a single pass."""
+    def scores_on(
+        self, picture: Picture, grid: Grid, target: Target, sample: Picture | None = None
+    ) -> Scores:
+        """Score the tiles of a screenshot; squares of one picture in a single pass.
+
+        With `sample`, whether they show the same as that picture.
+        """
         image = Image.fromarray(picture.pixels)
         edges = _edges(grid)
-        if target.squares:
+        if target.squares and sample is None:
             return self.score_squares(image, edges, target)
         tiles = [image.crop(_whole(edge)) for edge in edges]
-        return Scores.apart(self.probabilities(tiles, target))
+        reference = Image.fromarray(sample.pixels) if sample else None
+        return Scores.apart(self.probabilities(tiles, target, reference))
 
     def probabilities(
         self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 
-from agent import finder, words
-from agent.data import Result, Snapshot, Verdict, Widget
+from agent import finder, recognizer, words
+from agent.data import Element, Snapshot, Verdict, Widget
 from agent.errors import UsageError
+from agent.grids import gap
+
+_REACH_CSS = 360.0  # how far from the captcha lies what is said of it
+_MOSTLY = 0.25  # share of a text far from it that must say so
+_RESULTS: tuple[words.Verdict, ...] = ("blocked", "expired", "rejected", "next_round", "accepted")
+_COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
 
 
 def check_success(spec: str) -> str:
@@ -34,35 +41,129 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     """
     if success and _succeeded(after, success):
         return Verdict("accepted", f"the page matches {success!r}")
-    said = _new_texts(before, after)
-    for result in ("expired", "rejected"):
-        for text in said:
-            if words.share(text, result):
-                return Verdict(result, f"the page says {text!r}")
-    now = finder.find(after)
-    if now is not None and exchanged(widget, now):
+    now = _now(before, after, widget)
+    renewed = now is not None and exchanged(widget, now)
+    verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
+    if verdict is not None and not (success and verdict.result == "accepted"):
+        return verdict
+    if renewed:
+        if _progressed(before, after):
+            return Verdict("next_round", "the page counts one round more")
         return Verdict("rejected", "the page shows another challenge instead of moving on")
     if success:
         return None
-    return _accepted(before, after, now, said)
+    return _changed_state(before, after, gone=now is None)
 
 
-def _accepted(
-    before: Snapshot, after: Snapshot, now: Widget | None, said: list[str]
+def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | None:
+    """Whether the page lets pass what was not even asked anything: by a token, a word, a state."""
+    if success:
+        matched = _succeeded(after, success)
+        return Verdict("accepted", f"the page matches {success!r}") if matched else None
+    for text in _new_texts(before, after):
+        if words.share(text.text, "accepted") >= _MOSTLY:
+            return Verdict("accepted", f"the page says {text.text!r}")
+    verdict = _changed_state(before, after, gone=True)
+    return verdict if verdict is not None and verdict.result == "accepted" else None
+
+
+def _now(before: Snapshot, after: Snapshot, widget: Widget) -> Widget | None:
+    """What stands in the place of `widget`, among the other captchas of the page."""
+    others = [
+        other
+        for other in finder.find_all(before)
+        if not other.area.overlap(widget.area) and other.instruction != widget.instruction
+    ]
+    left = [
+        new
+        for new in finder.find_all(after)
+        if not any(new.instruction == old.instruction for old in others)
+    ]
+    return finder.same(left, widget) or next(iter(left), None)
+
+
+def _said(
+    before: Snapshot, after: Snapshot, widget: Widget, *, gone: bool, renewed: bool
 ) -> Verdict | None:
-    result: Result = "accepted"
-    for text in said:
-        if words.share(text, "accepted"):
-            return Verdict(result, f"the page says {text!r}")
-    if now is not None:
-        return None
-    # A widget that merely vanished is no success: something must say so.
+    """The verdict in words: of a dialog, of what stands near the captcha, of the rest."""
+    for text in after.dialogs:
+        for result in _RESULTS:
+            if words.share(text, result):
+                return Verdict(result, f"a dialog says {text!r}")
+    new = _new_texts(before, after)
+    near = [e for e in new if e.role == "status" or gap(e.box, widget.area) <= _REACH_CSS]
+    for texts, least in ((near, 0.0), (new, _MOSTLY)):
+        for result in _RESULTS:
+            if result == "next_round" and not renewed:
+                continue
+            # Far from a captcha that still stands there, "welcome" may mean anything.
+            if result == "accepted" and texts is new and not gone:
+                continue
+            for element in texts:
+                if words.share(element.text, result) > least:
+                    return Verdict(result, f"the page says {element.text!r}")
+    return None
+
+
+def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict | None:
+    """The verdict without words: by a form field, a state, another page."""
+    if not gone:
+        return _unlocked(before, after) if _locked(before, after) else None
+    other = recognizer.recognize(after)
+    if other.what == "unsupported":
+        return Verdict("rejected", other.reason)
+    # A widget that merely vanished is no success: something must tell.
     filled = _filled_tokens(after) - _filled_tokens(before)
     if filled:
-        return Verdict(result, f"the hidden field {sorted(filled)[0]!r} was filled in")
+        return Verdict("accepted", f"the hidden field {sorted(filled)[0]!r} was filled in")
+    checked = _checked(after) - _checked(before)
+    if checked:
+        return Verdict("accepted", f"{sorted(checked)[0]!r} is checked now")
+    if _path(before.url) != _path(after.url) or before.document != after.document:
+        return _moved(before, after)
+    return _unlocked(before, after)
+
+
+def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
+    if after.status >= 400:
+        return Verdict("error", f"the site answered with HTTP status {after.status}", sure=False)
+    if recognizer.recognize(after).what == "opener":
+        return Verdict("rejected", "the page starts over with a closed captcha", sure=False)
     if _path(before.url) != _path(after.url):
-        return Verdict(result, f"the page moved on to {_path(after.url)}")
+        return Verdict("accepted", f"the page moved on to {_path(after.url)}", sure=False)
+    return Verdict("accepted", "the page was loaded anew, without a captcha", sure=False)
+
+
+def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
+    """A button that could not be pressed before and can be now."""
+    locked = {e.text for e in before.elements if e.role == "button" and e.disabled and e.text}
+    for element in after.elements:
+        if element.role == "button" and not element.disabled and element.text in locked:
+            return Verdict("accepted", f"{element.text!r} can be pressed now")
     return None
+
+
+def _locked(before: Snapshot, after: Snapshot) -> bool:
+    """Whether the page has disabled buttons that could be pressed before."""
+    open_before = {e.text for e in before.elements if e.role == "button" and not e.disabled}
+    return any(e.disabled and e.role == "button" and e.text in open_before for e in after.elements)
+
+
+def _progressed(before: Snapshot, after: Snapshot) -> bool:
+    """Whether a counter such as "1 of 2" is one further."""
+    old, new = (
+        {match[2]: int(match[1]) for e in seen.elements if (match := _COUNTER.search(e.text))}
+        for seen in (before, after)
+    )
+    return any(total in old and count == old[total] + 1 for total, count in new.items())
+
+
+def _checked(snapshot: Snapshot) -> set[str]:
+    return {
+        e.text
+        for e in snapshot.elements
+        if e.role == "checkbox" and e.checked and words.share(e.text, "open")
+    }
 
 
 def _succeeded(snapshot: Snapshot, success: str) -> bool:
@@ -74,11 +175,11 @@ def _succeeded(snapshot: Snapshot, success: str) -> bool:
     return any(value.lower() in element.text.lower() for element in snapshot.elements)
 
 
-def _new_texts(before: Snapshot, after: Snapshot) -> list[str]:
-    """What can be read now and could not before, without instructions."""
+def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
+    """What can be read now and could not before."""
     old = {element.text for element in before.elements}
     return [
-        element.text
+        element
         for element in after.elements
         if element.role in ("text", "status", "button") and element.text and element.text not in old
     ]

@@ -71,7 +71,7 @@ class Fixed:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def scores_on(self, picture: Picture, grid: Any, target: Any) -> Any:
+    def scores_on(self, picture: Picture, grid: Any, target: Any, sample: Any = None) -> Any:
         chosen = self._choose(target)
         likely = [chosen.get(i, 0.02) for i in range(len(grid.boxes))]
         return Scores.apart(np.array(likely, dtype=np.float32))

@@ -212,7 +212,12 @@ WRONG = [
     (("solve", "http://localhost:1/"), 1, "http://localhost:1/: the page could not be opened"),
     (("solve", "http://localhost/", "--executable-path", "/no/browser"), 4,
      "--executable-path /no/browser: no such file"),
-    (("demo", "--kind", "sliders"), 2, "--kind sliders: unknown; use one of tiles, picture, canvas"),
+    (("demo", "--kind", "sliders"), 2, "--kind sliders: unknown; use one of tiles, picture, canvas, "),
+    (("solve", "http://localhost/", "--widget", "none.yaml"), 2, "none.yaml: cannot be read: No such"),
+    (("find", "http://localhost/", "--widget", "{widget}"), 2,
+     "widget.yaml: tile: unknown key; allowed: instruction, tiles, picture, controls, sample, submit, "
+     "reload, skip, opener, rows, cols"),
+    (("find", "https://example.com/"), 3, "the host 'example.com' is outside the allowed scope"),
 ]  # fmt: skip
 
 
@@ -224,6 +229,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:900])
     Image.new("1", (8000, 6000)).save(folder / "huge.png")
     (folder / "text.png").write_text("no picture")
+    (folder / "widget.yaml").write_text("tile: img\nrows: 0")
     (folder / "policy.yaml").write_text("retry: {atempts: 3}")
     return {path.stem: str(path) for path in folder.iterdir()}
 
@@ -311,6 +317,26 @@ def test_a_page_without_a_captcha(wayward: str, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["status"] == "unsolved"
     assert (tmp_path / "r" / "index.html").exists()
+
+
+@pytest.mark.e2e
+def test_find(site: Server, wayward: str, tmp_path: Path) -> None:
+    """`find` says what is there and why, draws it, and prints a widget file that `solve` takes."""
+    url, drawn = f"{site.url}/signup/shadow?seed=1", tmp_path / "found.png"
+    done = run("find", url, "--draw", str(drawn))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("# widget: 3x3 pictures; instruction ")
+    assert Image.open(drawn).width == 1280
+    file = tmp_path / "widget.yaml"
+    file.write_text(done.stdout)
+    again = json.loads(run("find", url, "--widget", str(file), "--json").stdout)
+    assert again["found"] == "widget"
+    assert again["grid"] == [3, 3]
+    assert set(again["widget"]) == {"instruction", "tiles", "submit", "reload"}
+    assert again["evidence"][-1] == "tiles as the widget file says"
+    done = run("find", wayward + "/plain", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["found"] == "nothing"
 
 
 @pytest.mark.e2e

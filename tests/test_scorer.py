@@ -13,6 +13,7 @@ from agent import concepts
 from agent.errors import UsageError
 from agent.scorer import Scorer, load_scorer
 from fixtures.challenge import make
+from fixtures.kinds import KINDS
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def scorer() -> Scorer:
 
 
 def tiles(seed: int) -> tuple[list[Image.Image], str, frozenset[int]]:
-    made = make("tiles", f"{seed}:0", np.random.default_rng(seed))
+    made = make(KINDS["tiles"], f"{seed}:0", np.random.default_rng(seed))
     return [Image.open(io.BytesIO(p)) for p in made.pictures], made.instruction, made.answer
 
 

@@ -21,6 +21,7 @@ def run(
     model: str,
     allow: tuple[str, ...],
     success: str,
+    widget: str,
     as_json: bool,
     **given: Any,
 ) -> int:
@@ -36,6 +37,7 @@ def run(
             model=scorer,
             allow=allow,
             success=success,
+            widget=widget,
             url=url,
             tell=browsing.tell if given["verbose"] or not as_json else None,
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from fixtures.challenge import make
+from fixtures.kinds import KINDS
 
 HERE = Path(__file__).parent
 
@@ -43,7 +44,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tiles = []
-        for number, picture in enumerate(make("tiles", "1:0", np.random.default_rng(0)).pictures):
+        for number, picture in enumerate(
+            make(KINDS["tiles"], "1:0", np.random.default_rng(0)).pictures
+        ):
             tiles.append(str(Path(folder) / f"{number}.jpg"))
             Path(tiles[-1]).write_bytes(picture)
         asked = ["--instruction", "Select all images with a bus", "--json"]

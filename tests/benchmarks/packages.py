@@ -27,6 +27,7 @@ from PIL import Image
 from agent import places
 from agent.models.store import FOLDER_VARIABLE
 from fixtures.challenge import make
+from fixtures.kinds import KINDS
 from tests.benchmarks.cold_start import HERE, measure
 
 if TYPE_CHECKING:  # torch comes late: a process that is started counts its parent's memory
@@ -87,7 +88,9 @@ def random_weights(path: Path) -> Path:
 def written_tiles(folder: Path) -> list[str]:
     """Nine tiles of the fixture site as files."""
     paths = []
-    for number, picture in enumerate(make("tiles", "1:0", np.random.default_rng(0)).pictures):
+    for number, picture in enumerate(
+        make(KINDS["tiles"], "1:0", np.random.default_rng(0)).pictures
+    ):
         paths.append(str(folder / f"{number}.jpg"))
         Path(paths[-1]).write_bytes(picture)
     return paths

@@ -11,38 +11,59 @@ from playwright.sync_api import Page
 from agent import runner
 from agent.browser import BrowserChoice, find_browser
 from agent.policy import Policy, check
-from fixtures.site import KINDS, Server, serve
+from fixtures.site import KINDS, THEMES, Server, serve
 from tests.conftest import Fixed, run_async
+from tests.e2e.oracle import oracle
+from tests.strangers.site import PAGES
+from tests.strangers.site import serve as strangers
 
 pytestmark = pytest.mark.e2e
-
-
-def oracle(server: Server) -> Fixed:
-    """A scorer that knows the answer: what fails then is not the model."""
-
-    def choose(_: Any) -> dict[int, float]:
-        waiting = list(server._store._open.values())[-1]
-        return dict.fromkeys(waiting.challenge.answer, 0.99)
-
-    return Fixed(choose)
 
 
 def solve(page: Page, server: Server, url: str, policy: Policy | None = None) -> Any:
     return runner.solve(page, policy or Policy(), model=oracle(server), url=url)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("scale", [1, 1.5, 2])
-def test_right_answers_are_accepted(site: Server, page: Page, kind: str, scale: float) -> None:
-    """With the right tiles known, each kind is solved at once at each device scale."""
+def context(page: Page, **settings: Any) -> Any:
     browser = page.context.browser
     assert browser is not None
-    with browser.new_context(device_scale_factor=scale) as context:
-        url = f"{site.url}/signup/{kind}?seed=5"
-        outcome = solve(context.new_page(), site, url)
-        assert outcome.solved, outcome.reason
-        assert len(outcome.attempts) == 1
-        assert site.solved(url)
+    return browser.new_context(**settings)
+
+
+SCALES = (1, 1.5, 2, 3)
+
+
+@pytest.mark.parametrize(("number", "kind"), enumerate(KINDS))
+def test_right_answers_are_accepted(site: Server, page: Page, number: int, kind: str) -> None:
+    """With the right tiles known, each kind is solved at once, in turn in each theme and scale.
+
+    All kinds in all themes are tried by tests/benchmarks/kinds.py.
+    """
+    theme, scale = THEMES[number % len(THEMES)], SCALES[number % len(SCALES)]
+    with context(page, device_scale_factor=scale) as fresh:
+        url = f"{site.url}/signup/{kind}?seed=5&theme={theme}"
+        model: Any = oracle(site, theme)
+        outcome = runner.solve(fresh.new_page(), "ci", model=model, url=url)
+    assert outcome.solved, outcome.reason
+    results = {"rounds": ["next_round", "accepted"], "expiry": ["expired", "accepted"]}
+    assert [a.result for a in outcome.attempts] == results.get(kind, ["accepted"])
+    assert site.solved(url)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_strangers(page: Page, name: str) -> None:
+    """Captchas that others wrote are solved with nothing set."""
+    with strangers() as (url, books):
+
+        def choose(_: Any) -> dict[int, float]:
+            assert books.challenge is not None
+            return dict.fromkeys(books.challenge.answer, 0.99)
+
+        model: Any = Fixed(choose)
+        outcome = runner.solve(page, "ci", model=model, url=f"{url}/{name}")
+    assert outcome.solved, outcome.reason
+    assert books.passed
+    assert [attempt.result for attempt in outcome.attempts] == ["accepted"]
 
 
 @pytest.mark.parametrize("width", [360, 1280])

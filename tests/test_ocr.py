@@ -7,10 +7,10 @@ import sys
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from agent import reading
+from agent import ocr
 from agent.errors import MissingError
 from agent.instruction import is_instruction, read
-from agent.reading import read_lines
+from agent.ocr import read_lines
 
 
 def painted(*lines: str, size_px: int = 24) -> Image.Image:
@@ -57,7 +57,7 @@ def test_a_picture_without_text() -> None:
 def test_the_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the package the message says the command that gets it."""
     monkeypatch.setitem(sys.modules, "rapidocr", None)
-    reading._engine.cache_clear()
+    ocr._engine.cache_clear()
     with pytest.raises(MissingError) as caught:
         read_lines(Image.new("RGB", (20, 20)))
     assert str(caught.value) == (

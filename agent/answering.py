@@ -1,0 +1,295 @@
+"""The part of the solving loop that acts: clicks tiles, submits, sees what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from agent import decider, reading, recognizer, verifier
+from agent.changes import changed, is_blank
+from agent.data import (
+    Action,
+    Click,
+    Element,
+    Look,
+    Picture,
+    Press,
+    Score,
+    Snapshot,
+    Verdict,
+    Wait,
+    Widget,
+)
+from agent.progress import PATIENCE_S, Challenge, Flow, Run
+
+_MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
+_MOST_ROUNDS = 30  # of pictures that take others' places
+_SETTLED_S = 0.6  # without a change, before no more pictures are expected
+
+
+def choose(run: Run, challenge: Challenge) -> Flow:
+    """Have the tiles scored and decide: a Decision."""
+    run.stage = "score"
+    score = Score(challenge.picture, challenge.grid, challenge.target, challenge.sample)
+    observation = yield from run.ask(score)
+    challenge.decision = decider.decide(
+        observation.value, challenge.target, run.policy.decide.threshold
+    )
+    return challenge.decision
+
+
+def answer(run: Run, challenge: Challenge) -> Flow:
+    """Click the chosen tiles, submit, and see what comes of it: a Verdict."""
+    run.stage = "click"
+    problem = yield from _click_all(run, challenge, _to_click(challenge))
+    if problem is not None:
+        return problem
+    problem = yield from _answer_replacements(run, challenge)
+    if problem is not None:
+        return problem
+    before = yield from run.ask(Look())
+    if before.value is None:
+        return (yield from _verify(run, challenge, challenge.snapshot, None))
+    early = verifier.judge(challenge.snapshot, before.value, challenge.widget, run.policy.success)
+    if early is not None and early.sure:
+        return early
+    widget = recognizer.recognize(before.value, challenge.widget).widget or challenge.widget
+    skips = widget.skip is not None and not challenge.clicked
+    submit = widget.skip if skips else widget.submit
+    if submit is None:
+        return (yield from _verify(run, challenge, challenge.snapshot, None))
+    yield from run.ask(Click(*submit.box.center))
+    return (yield from _verify(run, challenge, before.value, submit))
+
+
+def _to_click(challenge: Challenge) -> list[int]:
+    """The tiles whose state must change: a tile may be chosen already when the page opens."""
+    assert challenge.decision is not None
+    wanted = set(challenge.decision.selected)
+    states = [_state(challenge.widget, index) for index in range(len(challenge.widget.tiles))]
+    chosen = {index for index, state in enumerate(states) if state}
+    if challenge.target.many:
+        return sorted(wanted ^ chosen)
+    return sorted(wanted - chosen)  # choosing one lets go of the other
+
+
+def _state(widget: Widget, index: int) -> bool | None:
+    """Whether a tile is chosen, where the page tells."""
+    if index < len(widget.controls) and widget.controls[index].checked is not None:
+        return widget.controls[index].checked
+    return widget.tiles[index].checked if index < len(widget.tiles) else None
+
+
+def _click_all(run: Run, challenge: Challenge, tiles: list[int]) -> Flow:
+    """Click tiles one by one, each until it is seen to react; a Verdict where that fails."""
+    seen = yield from _watch(run, challenge)
+    for index in tiles:
+        reacted = yield from _click_tile(run, challenge, index, seen)
+        if reacted is None:
+            return Verdict("error", f"tile {index + 1} did not change when it was clicked")
+        challenge.clicked = (*challenge.clicked, index)
+        seen = challenge.after = reacted
+    challenge.after = seen
+    return None
+
+
+def _watch(run: Run, challenge: Challenge) -> Flow:
+    """A Picture of the tiles with what is close around them, or None."""
+    margin = _MARGIN_CSS if challenge.widget.tiles else 0.0
+    return (yield from reading.capture(run, challenge.widget.area.grown(margin)))
+
+
+def _click_tile(run: Run, challenge: Challenge, index: int, seen: Picture | None) -> Flow:
+    """Act on one tile until it is seen to react; returns the Picture then, or None."""
+    widget = challenge.widget
+    for action in _ways(challenge, widget, index):
+        yield from run.ask(action)
+        limit_s = run.now_s + run.policy.waits.click_s
+        while True:
+            now = yield from _reaction(run, challenge, index, seen)
+            if now is not None:
+                return now
+            if run.now_s > limit_s:
+                break
+            yield from run.ask(Wait(run.policy.waits.poll_s))
+        # Its elements may have been made anew: what is tried next is looked up where it is now.
+        observation = yield from run.ask(Look())
+        if observation.value is not None:
+            current = recognizer.recognize(observation.value, challenge.widget).widget
+            if current is not None and len(current.tiles) == len(challenge.widget.tiles):
+                widget = challenge.widget = replace(
+                    challenge.widget, tiles=current.tiles, controls=current.controls
+                )
+    return None
+
+
+def _ways(challenge: Challenge, widget: Widget, index: int) -> Iterator[Action]:
+    """What may choose a tile, in the order in which it is tried."""
+    center = challenge.picture.to_css(challenge.grid.boxes[index]).center
+    control = widget.controls[index] if index < len(widget.controls) else None
+    if control is not None:
+        yield Click(*control.box.center)
+    if control is None or control.role != "button":
+        yield Click(*center)
+    if index >= len(widget.tiles):
+        return
+    tile = challenge.widget.tiles[index]
+    owner = control or _owner(challenge.snapshot, tile) or tile
+    yield Press(owner, "Space")
+    yield Press(owner, "Enter")
+    yield Click(*center, element=tile)
+
+
+def _owner(snapshot: Snapshot, tile: Element) -> Element | None:
+    """The control around a picture."""
+    return next(
+        (e for e in snapshot.elements if (e.frame, e.id) == (tile.frame, tile.parent)), None
+    )
+
+
+def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) -> Flow:
+    """The Picture after a tile has reacted, by its state where the page tells it; else None.
+
+    Pixels tell where no state is known: they may change without a choice, by a focus ring.
+    """
+    state = _state(challenge.widget, index)
+    now = yield from _watch(run, challenge)
+    if now is None:
+        return None
+    redrawn = seen is None or _tile_changed(challenge, index, now, seen)
+    if state is None and redrawn:
+        return now
+    observation = yield from run.ask(Look())
+    if observation.value is None:
+        return None
+    current = recognizer.recognize(observation.value, challenge.widget).widget
+    if current is None:
+        return now if redrawn else None  # gone: the click was the answer
+    if verifier.exchanged(challenge.widget, current) or _state(current, index) != state:
+        return now
+    return None
+
+
+def _tile_changed(challenge: Challenge, index: int, now: Picture, seen: Picture) -> bool:
+    box = challenge.picture.to_css(challenge.grid.boxes[index])
+    if challenge.widget.tiles:
+        box = box.grown(_MARGIN_CSS)
+    return changed(now, seen, now.from_css(box))
+
+
+# --- pictures that take others' places ------------------------------------------------------------
+
+
+def _answer_replacements(run: Run, challenge: Challenge) -> Flow:
+    """Where clicked tiles get new pictures, choose among these until none matches."""
+    if not challenge.widget.tiles or not challenge.clicked:
+        return None
+    for _ in range(_MOST_ROUNDS):
+        fresh = yield from _replaced(run, challenge)
+        if not fresh:
+            return None
+        decision = yield from choose(run, challenge)
+        run.stage = "click"
+        tiles = [index for index in decision.selected if index in fresh]
+        if not tiles:
+            return None
+        problem = yield from _click_all(run, challenge, tiles)
+        if problem is not None:
+            return problem
+    return Verdict("error", f"new pictures came for {_MOST_ROUNDS} rounds")
+
+
+def _replaced(run: Run, challenge: Challenge) -> Flow:
+    """The clicked tiles that show other pictures now, once all have settled.
+
+    `challenge` then holds the new pictures.
+    """
+    old = challenge.widget
+    picture = challenge.after or challenge.picture
+    expected = challenge.target.none_allowed and old.skip is None
+    faded = any(_is_faded(challenge, index, picture) for index in challenge.clicked)
+    limit_s = run.now_s + run.policy.waits.find_s
+    quiet_s, before = run.now_s, None
+    while run.now_s < limit_s:
+        observation = yield from run.ask(Look())
+        if observation.value is None:
+            return set()
+        now = recognizer.recognize(observation.value, old).widget
+        if now is None or len(now.tiles) != len(old.tiles):
+            yield from run.ask(Wait(run.policy.waits.poll_s))
+            quiet_s, before = run.now_s, None
+            continue
+        settled = all(tile.loaded for tile in now.tiles) and now == before
+        fresh = _others(old, now)
+        if not expected and not faded and not fresh:
+            return set()
+        if not settled:
+            quiet_s, before = run.now_s, now
+        elif run.now_s - quiet_s > _SETTLED_S:
+            if fresh:
+                captured = yield from reading.capture(run, now.area)
+                challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)
+                challenge.picture = captured or challenge.picture
+            return fresh
+        yield from run.ask(Wait(run.policy.waits.poll_s))
+    return set()
+
+
+def _is_faded(challenge: Challenge, index: int, picture: Picture) -> bool:
+    box = challenge.picture.to_css(challenge.grid.boxes[index])
+    return is_blank(picture, picture.from_css(box))
+
+
+def _others(old: Widget, now: Widget) -> set[int]:
+    """The tiles whose picture is another, and that are not merely marked as chosen."""
+    return {
+        index
+        for index, (before, tile) in enumerate(zip(old.tiles, now.tiles, strict=True))
+        if before.source != tile.source and not _state(now, index)
+    }
+
+
+# --- what came of it ------------------------------------------------------------------------------
+
+
+def _verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | None) -> Flow:
+    """Look until the page has said what came of the answer: a Verdict.
+
+    Where a click on `submit` changed nothing at all, its key is pressed.
+    """
+    run.stage = "verify"
+    policy, asked_s = run.policy, run.now_s
+    unsure: Verdict | None = None
+    unsure_s = pressed_s = asked_s
+    while run.now_s - asked_s <= policy.waits.verify_s:
+        waited_s = run.now_s - asked_s
+        redrawn = waited_s > PATIENCE_S and (yield from _redrawn(run, challenge))
+        # Looked at after the pictures: what the page says of an exchange comes with it.
+        observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
+        if observation.value is not None:
+            reading.refuse_vendors(observation.value)
+            verdict = verifier.judge(before, observation.value, challenge.widget, policy.success)
+            if verdict is not None and verdict.sure:
+                return verdict
+            if verdict != unsure:
+                unsure, unsure_s = verdict, run.now_s
+            if unsure is not None and run.now_s - unsure_s > PATIENCE_S:
+                return unsure
+            still = observation.value.elements == before.elements
+            if submit and still and run.now_s - pressed_s > PATIENCE_S:
+                yield from run.ask(Press(submit, "Enter"))
+                pressed_s = asked_s + policy.waits.verify_s  # once
+        if redrawn and unsure is None:
+            return Verdict("rejected", "the page shows other pictures instead of moving on")
+        yield from run.ask(Wait(policy.waits.poll_s))
+    return Verdict("error", f"the page gave no verdict within {policy.waits.verify_s:g} s")
+
+
+def _redrawn(run: Run, challenge: Challenge) -> Flow:
+    """Whether the tiles were exchanged without a word: a canvas has no address that changes."""
+    if challenge.after is None or challenge.widget.tiles:
+        return False
+    now = yield from reading.capture(run, challenge.widget.area)
+    return now is not None and all(
+        changed(now, challenge.after, box) for box in challenge.grid.boxes
+    )

@@ -1,0 +1,104 @@
+"""Which buttons belong to a captcha's pictures, and what each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agent import words
+from agent.data import Box, Element
+from agent.grids import Pictures, gap
+
+_REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons may lie
+_CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
+_LONGEST = 40  # characters of a button's text
+_OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
+
+
+def nearest(
+    elements: Iterable[Element], pictures: Pictures, meaning: words.Meaning
+) -> Element | None:
+    """The nearest button whose words say what it is for, or None. A link may do, but to confirm."""
+    reach = _reach(pictures)
+
+    def rating(element: Element) -> float:
+        near = 1 - gap(element.box, pictures.area) / reach
+        return words.share(element.text, meaning) * near if near > 0 else 0.0
+
+    found = [
+        e
+        for e in _buttons(elements, pictures)
+        if rating(e) > 0 and (meaning == "reload" or e.role != "link")
+    ]
+    return max(found, key=rating, default=None)
+
+
+def _reach(pictures: Pictures) -> float:
+    """How far from the pictures their buttons may lie: farther where all is drawn larger."""
+    side = max((tile.box.height for tile in pictures.tiles), default=0.0)
+    return max(_REACH_CSS, _REACH_TILES * side)
+
+
+def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
+    """The button that submits the choice: by its words, else the only kind of button below.
+
+    A button may skip as long as nothing is chosen and confirm afterwards.
+    """
+    by_words = nearest(elements, pictures, "confirm") or nearest(elements, pictures, "skip")
+    if by_words is not None:
+        return by_words
+    others = [
+        e
+        for e in _buttons(elements, pictures)
+        if e.role == "button"
+        and gap(e.box, pictures.area) <= _reach(pictures)
+        and e.box.center[1] > pictures.area.center[1]
+        and e.text
+        and not any(words.share(e.text, meaning) for meaning in _OTHERS)
+    ]
+    return min(others, key=lambda e: gap(e.box, pictures.area), default=None)
+
+
+def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, ...]:
+    """The checkbox, radio button or button of each tile, in order; () where they have none."""
+    own = {tile.id for tile in pictures.tiles}
+    # A button around a picture is the tile itself; one beside it is the tile's control.
+    around = own | {tile.parent for tile in pictures.tiles}
+    elements = [e for e in elements if e.frame == pictures.frame]
+    for role in ("checkbox", "radio", "button"):
+        outside = around if role == "button" else own
+        of_role = [e for e in elements if e.role == role and e.id not in outside]
+        found = [_control(of_role, tile) for tile in pictures.tiles]
+        single = {e.id for e in found if e is not None}
+        if found and len(single) == len(found):
+            return tuple(e for e in found if e is not None)
+    return ()
+
+
+def _control(controls: Iterable[Element], tile: Element) -> Element | None:
+    """The control that the tile is in, or the nearest one that is smaller than the tile."""
+    reach = _CONTROL_REACH * tile.box.height
+    around = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height + reach)
+    near = [
+        e
+        for e in controls
+        if e.id == tile.parent
+        or (e.box.area < tile.box.area and around.overlap(e.box) > 0.6 * max(e.box.area, 1.0))
+    ]
+    return min(
+        near, key=lambda e: (e.id != tile.parent, gap(e.box, tile.box), e.box.y), default=None
+    )
+
+
+def _buttons(elements: Iterable[Element], pictures: Pictures) -> list[Element]:
+    """Buttons in the pictures' frame that are no tiles of theirs, nor lie on them."""
+    own = {tile.id for tile in pictures.tiles} | {tile.parent for tile in pictures.tiles}
+    return [
+        e
+        for e in elements
+        if e.role in ("button", "link", "image")
+        and (e.role != "image" or e.clickable)
+        and e.frame == pictures.frame
+        and e.id not in own
+        and 0 < len(e.text) <= _LONGEST
+        and e.box.overlap(pictures.area) < 0.5 * e.box.area
+    ]

@@ -1,0 +1,220 @@
+"""Elements → what could be a captcha's pictures: lattices of equal elements, large pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from statistics import median
+
+from agent.data import Box, Element
+
+PICTURES = ("image", "canvas", "background")
+_LEAST_TILE_CSS = 24.0
+_LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least so large
+_MOST_SINGLES = 2  # of one size: a page may show two captchas
+_SIZES = range(1, 8)  # rows or columns of a grid
+_MOST_TILES = 49
+_ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
+_UNEVEN = 1.4  # times the narrowest step from line to line: no wider one is in the same grid
+_MARKED = 0.3  # the same while some of them are chosen
+_LONGEST_LABEL = 20  # characters: "Picture 3", but not a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A candidate for the tiles: a grid of single elements, or one large picture (no tiles).
+
+    `rows` and `cols` are None for a large picture; `scattered` elements stand in no lattice.
+    """
+
+    area: Box
+    frame: int
+    tiles: tuple[Element, ...] = ()
+    rows: int | None = None
+    cols: int | None = None
+    picture: Element | None = None
+    scattered: bool = False
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """The tiles, or the one picture."""
+        return self.tiles or ((self.picture,) if self.picture else ())
+
+
+def candidates(elements: Sequence[Element]) -> list[Pictures]:
+    """All lattices of equal elements and all large pictures among `elements`."""
+    singles = _single_pictures(elements)
+    grids = [_over_a_picture(grid, singles) for grid in _grids(elements)]
+    return [*grids, *singles]
+
+
+def _single_pictures(elements: Iterable[Element]) -> list[Pictures]:
+    """Large pictures that are not one of several alike, as in a shop or a gallery."""
+    large = [
+        element
+        for element in elements
+        if element.role in PICTURES
+        and min(element.box.width, element.box.height) >= _LEAST_SINGLE_CSS
+        and 0.4 <= element.box.width / element.box.height <= 2.5
+    ]
+    return [
+        Pictures(element.box, element.frame, picture=element)
+        for group in _of_one_size(large, _ALIKE)
+        if len(_without_doubles(group)) <= _MOST_SINGLES
+        for element in group
+    ]
+
+
+def _over_a_picture(grid: Pictures, singles: Iterable[Pictures]) -> Pictures:
+    """The grid with the picture that it lies over, where its tiles are but places to click."""
+    if all(tile.role in PICTURES for tile in grid.tiles):
+        return grid
+    for single in singles:
+        if single.frame == grid.frame and single.area.overlap(grid.area) > 0.85 * max(
+            single.area.area, grid.area.area
+        ):
+            return Pictures(grid.area, grid.frame, grid.tiles, grid.rows, grid.cols, single.picture)
+    return grid
+
+
+def _grids(elements: Iterable[Element]) -> list[Pictures]:
+    kinds: dict[tuple[int, int, str], list[Element]] = {}
+    for element in elements:
+        if _could_be_tile(element):
+            kinds.setdefault((element.frame, element.layer, element.role), []).append(element)
+    groups = [group for kind in kinds.values() for group in _of_one_size(kind, _ALIKE)]
+    # Where tiles are drawn smaller or larger while they are chosen, they still are one grid.
+    groups += [
+        group
+        for kind in kinds.values()
+        for group in _of_one_size(sorted(kind, key=_size, reverse=True), _MARKED)
+        if len(group) > 2
+    ]
+    clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
+    parts = [part for cluster in clusters for part in _even(cluster)]
+    return [grid for part in parts if (grid := lattice(part)) is not None]
+
+
+def _could_be_tile(element: Element) -> bool:
+    if min(element.box.width, element.box.height) < _LEAST_TILE_CSS:
+        return False
+    if element.role == "button":
+        return len(element.text) <= _LONGEST_LABEL
+    return element.role in PICTURES
+
+
+def _size(element: Element) -> float:
+    return element.box.area
+
+
+def _of_one_size(elements: Iterable[Element], alike: float) -> list[list[Element]]:
+    groups: list[list[Element]] = []
+    for element in elements:
+        for group in groups:
+            first = group[0].box
+            slack = max(alike * min(first.width, first.height), 3.0)
+            if (
+                abs(element.box.width - first.width) <= slack
+                and abs(element.box.height - first.height) <= slack
+            ):
+                group.append(element)
+                break
+        else:
+            groups.append([element])
+    return groups
+
+
+def _without_doubles(group: Sequence[Element]) -> list[Element]:
+    """One element a place: a tile may be several pictures on top of each other."""
+    kept: list[Element] = []
+    for element in group:
+        if not any(element.box.overlap(other.box) > 0.8 * element.box.area for other in kept):
+            kept.append(element)
+    return kept
+
+
+def _clusters(group: Sequence[Element]) -> list[list[Element]]:
+    """Elements that lie side by side, less than a tile's side apart: two grids are two clusters."""
+    left, clusters = list(group), []
+    while left:
+        cluster = [left.pop()]
+        for member in cluster:
+            reach = 0.9 * min(member.box.width, member.box.height)
+            near = [other for other in left if gap(member.box, other.box) <= reach]
+            cluster += near
+            left = [other for other in left if other not in near]
+        clusters.append(cluster)
+    return clusters
+
+
+def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:
+    """The parts of a cluster whose lines are evenly apart: two grids may stand close together."""
+    side = median(min(element.box.width, element.box.height) for element in cluster)
+    for axis in (0, 1):
+        lines = _lines([element.box.center[axis] for element in cluster], side / 2)
+        steps = [second - first for first, second in pairwise(lines)]
+        if len(steps) < 2 or max(steps) <= _UNEVEN * min(steps):
+            continue
+        widest = steps.index(max(steps))
+        cut = (lines[widest] + lines[widest + 1]) / 2
+        below = [element for element in cluster if element.box.center[axis] < cut]
+        above = [element for element in cluster if element.box.center[axis] >= cut]
+        return [*_even(below), *_even(above)]
+    return [cluster]
+
+
+def lattice(group: Sequence[Element]) -> Pictures | None:
+    """The grid that `group` forms, its tiles row by row; None where it forms none.
+
+    The last row may be short. Clickable elements in no lattice are taken in reading order.
+    """
+    if not 2 <= len(group) <= _MOST_TILES:
+        return None
+    side = median(min(element.box.width, element.box.height) for element in group)
+    rows = _lines([element.box.center[1] for element in group], side / 2)
+    cols = _lines([element.box.center[0] for element in group], side / 2)
+    # Sorted by the line that a centre is nearest to: a pixel of jitter must not reorder a row.
+    place = {
+        (_nearest(rows, element.box.center[1]), _nearest(cols, element.box.center[0])): element
+        for element in group
+    }
+    tiles = tuple(place[key] for key in sorted(place))
+    area = reduce(Box.union, (tile.box for tile in group))
+    if area.area > 4 * sum(tile.box.area for tile in group):
+        return None  # scattered over the page
+    full = len(rows) * len(cols)
+    short = full - len(group)
+    complete = short == 0 or (
+        short < len(cols)
+        and all(row < len(rows) - 1 or col < len(cols) - short for row, col in place)
+    )
+    if len(place) == len(group) and complete and len(rows) in _SIZES and len(cols) in _SIZES:
+        return Pictures(area, group[0].frame, tiles, len(rows), len(cols))
+    if len(group) < 3 or not all(element.clickable for element in group):
+        return None
+    ordered = tuple(sorted(group, key=lambda element: (element.box.y, element.box.x)))
+    return Pictures(area, group[0].frame, ordered, 1, len(ordered), scattered=True)
+
+
+def _lines(centers: Iterable[float], reach: float) -> list[float]:
+    """One-dimensional clusters: the mean of each run of centres closer than `reach`."""
+    lines: list[list[float]] = []
+    for center in sorted(centers):
+        if lines and center - lines[-1][-1] <= reach:
+            lines[-1].append(center)
+        else:
+            lines.append([center])
+    return [sum(line) / len(line) for line in lines]
+
+
+def _nearest(lines: Sequence[float], value: float) -> int:
+    return min(range(len(lines)), key=lambda number: abs(lines[number] - value))
+
+
+def gap(first: Box, second: Box) -> float:
+    """The distance between two boxes' edges, 0 where they touch or overlap."""
+    dx = max(first.x - second.right, second.x - first.right, 0.0)
+    dy = max(first.y - second.bottom, second.y - first.bottom, 0.0)
+    return float((dx * dx + dy * dy) ** 0.5)

@@ -1,0 +1,143 @@
+"""Snapshot → Sight: which of the things that a page may show where a captcha is looked for.
+
+The state comes before the pictures: a captcha may be solved already, closed behind a checkbox, or
+of a kind that is not solved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from agent import finder, words
+from agent.data import Element, Sight, Snapshot, Widget
+from agent.grids import PICTURES, gap
+
+_REACH_CSS = 260.0  # how far apart the words of an unsupported captcha and its picture may lie
+_LONGEST = 200  # characters of a sentence that asks for something
+_LEAST_CSS = 36.0  # of an unsupported captcha's picture
+_PLAIN = ("slider", "text", "rotation")  # what no other part of a page asks for
+_MOSTLY = 0.6  # of an opener's words that say so
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsupported:
+    """One entry of `unsupported.yaml`."""
+
+    name: str
+    says: re.Pattern[str]
+    shows: tuple[str, ...]
+
+
+@cache
+def _unsupported() -> dict[str, _Unsupported]:
+    text = resources.files("agent").joinpath("unsupported.yaml").read_text(encoding="utf-8")
+    content: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return {
+        key: _Unsupported(
+            entry["name"],
+            re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, entry['says']))})(?!\w)"),
+            tuple(entry.get("shows", ())),
+        )
+        for key, entry in content.items()
+    }
+
+
+def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
+    """What the page shows. With `like`, of several captchas the one that was seen before."""
+    widgets = finder.find_all(snapshot)
+    widget = (finder.same(widgets, like) if like else None) or next(iter(widgets), None)
+    if widget is not None:
+        asked = _asks_for(widget.instruction, ("order", "count", "comparison", "rotation"))
+        if asked is not None:
+            return Sight("unsupported", _refusal(asked, widget.instruction))
+        return Sight("widget", "; ".join(widget.evidence), widget=widget)
+    solved = _solved(snapshot.elements)
+    if solved:
+        return Sight("solved", solved)
+    opener = _opener(snapshot.elements)
+    if opener is not None:
+        return Sight("opener", f"opened with {opener.text!r}", opener=opener)
+    named = _named(snapshot.elements)
+    return Sight("unsupported", named) if named else Sight("nothing")
+
+
+def _opener(elements: Iterable[Element]) -> Element | None:
+    """The checkbox or button that has the pictures shown, where it was not used yet."""
+    elements = list(elements)
+    for element in elements:
+        if "opener" in element.parts and not element.checked:
+            return element
+
+    def share(element: Element) -> float:
+        return words.share(element.text, "open")
+
+    found = [
+        e
+        for e in elements
+        if e.role in ("checkbox", "button", "link")
+        and not e.checked
+        and not e.disabled
+        and len(e.text) <= _LONGEST / 2
+        and share(e) >= (_MOSTLY / 2 if e.role == "checkbox" else _MOSTLY)
+    ]
+    return max(found, key=lambda e: (e.role == "checkbox", share(e)), default=None)
+
+
+def _solved(elements: Iterable[Element]) -> str:
+    """By what a captcha is known that was passed before the page was looked at; else nothing."""
+    for element in elements:
+        if element.role == "token" and element.checked and "captcha" in element.text.lower():
+            return f"the hidden field {element.text!r} is filled in already"
+        if element.role == "checkbox" and element.checked and words.share(element.text, "open"):
+            return f"{element.text!r} is checked already"
+    return ""
+
+
+def _named(elements: Iterable[Element]) -> str:
+    """Why the captcha of a page is one that is not solved; empty where none is seen."""
+    elements = list(elements)
+    said = [e for e in elements if e.text and len(e.text) <= _LONGEST and e.role not in ("token",)]
+    guarded = any(words.share(e.text, "human") for e in said)
+    for key in _unsupported():
+        entry = _unsupported()[key]
+        for text in said:
+            if not entry.says.search(text.text.lower().replace("\u2019", "'")):
+                continue
+            plain = bool(entry.shows) and key in _PLAIN
+            near = not entry.shows or _shown_near(elements, text, entry.shows)
+            if near and (guarded or plain):
+                return _refusal(entry, text.text)
+    return ""
+
+
+def _shown_near(elements: Iterable[Element], text: Element, roles: Iterable[str]) -> bool:
+    wanted = {role for name in roles for role in (PICTURES if name == "picture" else (name,))}
+    return any(
+        e.role in wanted
+        and e is not text
+        and e.frame == text.frame
+        and (e.role not in PICTURES or max(e.box.width, e.box.height) >= _LEAST_CSS)
+        and gap(e.box, text.box) <= _REACH_CSS
+        for e in elements
+    )
+
+
+def _asks_for(text: str, kinds: Iterable[str]) -> _Unsupported | None:
+    plain = text.lower().replace("\u2019", "'")
+    return next(
+        (_unsupported()[kind] for kind in kinds if _unsupported()[kind].says.search(plain)), None
+    )
+
+
+def _refusal(kind: _Unsupported, text: str) -> str:
+    return (
+        f"this captcha is {kind.name} ({text!r}): only captchas that ask for pictures of "
+        "something are solved"
+    )

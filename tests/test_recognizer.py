@@ -1,0 +1,139 @@
+"""What a page shows: a captcha, a closed, a solved, an unsupported one, two of them, or none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent import finder, flow, recognizer, runner
+from agent.data import Action, Box, Click, Element, Outcome, Snapshot
+from agent.policy import check
+from tests.conftest import FakePage, Fixed, unwrapped
+from tests.snapshots.save import load
+from tests.test_finder import ASKS, VERIFY, snapshot, tiles
+
+UNSUPPORTED = load("unsupported")
+NAMES = {
+    "text": "a text captcha (characters to be typed)", "arithmetic": "a sum to be worked out",
+    "slider": "a slider", "rotation": "a picture to be rotated",
+    "puzzle": "a puzzle of pieces to be moved", "order": "pictures to be clicked in an order",
+    "count": "things to be counted", "comparison": "pictures to be compared with each other",
+    "audio": "a sound to be listened to", "work": "a proof of work (nothing is asked)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_unsupported_captchas_are_named(name: str) -> None:
+    """What can't be solved is said by its name, with the words by which it is known."""
+    sight = recognizer.recognize(UNSUPPORTED[name])
+    assert sight.what == "unsupported", sight
+    assert sight.reason.startswith(f"this captcha is {NAMES[name]} (")
+    assert sight.reason.endswith("only captchas that ask for pictures of something are solved")
+
+
+class Shows(FakePage):
+    """A page that shows a fixed Snapshot, and counts what is clicked."""
+
+    seen: Snapshot
+
+    def _perform(self, action: Action) -> Any:
+        self.clicks += isinstance(action, Click)
+        value = super()._perform(action) if not isinstance(action, Click) else None
+        return self.seen if isinstance(value, Snapshot) else value
+
+
+def solve(page: FakePage, **policy: Any) -> Outcome:
+    rules = check({"waits": {"find_s": 2, "verify_s": 2}, **policy}, where="test")
+    scorer = Fixed(lambda target: {0: 0.99, 4: 0.98})
+    return runner.run(flow.solve(rules, model="fixed"), unwrapped(page), scorer)
+
+
+def shows(seen: Snapshot) -> Shows:
+    page = Shows()
+    page.seen = seen
+    return page
+
+
+@pytest.mark.parametrize("name", ["slider", "order"])
+def test_nothing_is_clicked_on_an_unsupported_captcha(name: str) -> None:
+    """Its name is the reason of the outcome, and the page is left as it is."""
+    page = shows(UNSUPPORTED[name])
+    outcome = solve(page)
+    assert (outcome.status, page.clicks) == ("unsolved", 0)
+    assert outcome.reason.startswith(f"this captcha is {NAMES[name]}")
+
+
+def test_solved_already() -> None:
+    """A captcha that was passed before is not answered again."""
+    token = Element(80, 0, "token", Box(0, 0, 0, 0), "captcha_token", checked=True)
+    page = shows(snapshot(token))
+    outcome = solve(page)
+    assert (outcome.status, page.clicks) == ("solved", 0)
+    assert outcome.reason == (
+        "already solved: the hidden field 'captcha_token' is filled in already"
+    )
+    robot = Element(1, 0, "checkbox", Box(9, 9, 20, 20), "I'm not a robot", checked=True)
+    assert recognizer.recognize(snapshot(robot)).what == "solved"
+
+
+def test_a_closed_captcha_that_does_not_open() -> None:
+    """A checkbox that opens nothing is clicked three times at most, and said to be stuck."""
+    robot = Element(1, 0, "checkbox", Box(9, 9, 20, 20), "I'm not a robot", checked=False)
+    page = shows(snapshot(robot))
+    outcome = solve(page)
+    assert outcome.status == "unsolved"
+    assert page.clicks == 3
+    assert outcome.reason == (
+        'the captcha stays closed: opened with "I\'m not a robot", no pictures within 2 s'
+    )
+
+
+def test_stuck_pictures() -> None:
+    """Pictures that never come are said to be missing, with their number."""
+    coming = [replace(tile, loaded=tile.id % 4 != 0) for tile in tiles(3, 3)]
+    outcome = solve(shows(snapshot(ASKS, *coming, VERIFY)))
+    assert outcome.reason == "2 of 9 pictures did not load within 2 s"
+
+
+class Vanishing(FakePage):
+    """A page whose captcha is gone after the answer, without a word."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        return replace(seen, elements=()) if self.answers else seen
+
+
+def test_a_vanished_captcha_is_no_success() -> None:
+    """Where the captcha is gone and nothing tells what came of it, nobody claims success."""
+    page = Vanishing(says=[""])
+    outcome = solve(page)
+    assert outcome.status == "unsolved"
+    assert outcome.attempts[0].reason == "the page gave no verdict within 2 s"
+    assert outcome.reason == "the captcha went away, and the page does not say what came of it"
+    assert page.clicks == 3  # two tiles and the button: nothing is clicked where it stood
+
+
+class Changing(FakePage):
+    """A page that answers with a captcha of another kind."""
+
+    def snapshot(self) -> Snapshot:
+        return UNSUPPORTED["rotation"] if self.answers else super().snapshot()
+
+
+def test_replaced_by_another_kind() -> None:
+    """A captcha that turns into an unsupported one is seen to be that."""
+    outcome = solve(Changing(says=[""]))
+    assert outcome.reason.startswith("this captcha is a picture to be rotated")
+
+
+def test_two_captchas() -> None:
+    """Two captchas on one page are told apart, each with its own pictures and question."""
+    ask = replace(ASKS, id=100, text="Select all images with a cat", box=ASKS.box.moved(400, 0))
+    beside = [replace(tile, id=tile.id + 100, box=tile.box.moved(400, 0)) for tile in tiles(3, 3)]
+    seen = snapshot(ASKS, *tiles(3, 3), ask, *beside)
+    found = finder.find_all(seen)
+    asked = {widget.instruction: widget.area.x for widget in found}
+    assert asked == {"Select all images with a bus": 50, "Select all images with a cat": 450}
+    assert recognizer.recognize(seen, found[1]).widget == found[1]
