@@ -21,9 +21,13 @@ from agent.grids import PICTURES, Pictures, candidates, gap
 _LEAST_LIKENESS = 0.5  # of a text to an instruction
 _LEAST_RATING = 0.35
 _REACH_CSS = 360.0  # how far from the pictures their instruction may lie
+_TALLEST_CSS = 900.0  # of a captcha's pictures together
 _JOINED_CSS = 40.0  # lines of one instruction lie no farther apart
 _LONGEST = 150  # characters: what is longer is no instruction
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
+
+
+_SENTENCE = re.compile(r"(?<=[.:!?])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,15 @@ class _Page:
         return [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= 2 * _LONGEST]
 
     @cached_property
+    def around(self) -> list[Element]:
+        """What lies so close to an instruction that it may belong to its captcha."""
+        return [
+            e
+            for e in self.elements
+            if any(gap(e.box, asked.box) <= _REACH_CSS + _TALLEST_CSS for asked in self.asked)
+        ]
+
+    @cached_property
     def asked(self) -> list[_Asked]:
         """What reads like an instruction: a line, lines together, what a picture says of itself."""
         named = [
@@ -60,7 +73,7 @@ class _Page:
             replace(line, text=part)
             for line in self.lines
             if _likeness(line.text) < _LEAST_LIKENESS
-            for part in re.split(r"(?<=[.:!?])\s+", line.text)[1:]
+            for part in _SENTENCE.split(line.text)[1:]
         ]
         lines = [*self.lines, *parts, *_joined(self.lines), *named]
         return [line for line in lines if _likeness(line.text) >= _LEAST_LIKENESS]
@@ -83,7 +96,7 @@ def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
         return ()
     rated = [
         (rating, pictures, asked, reasons)
-        for pictures in candidates(page.elements)
+        for pictures in candidates(page.around)
         for rating, asked, reasons in _rate(page, pictures)
         if rating >= _LEAST_RATING
     ]
@@ -127,7 +140,7 @@ def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, _Asked, list
         for asked in page.asked
         if gap(asked.box, pictures.area) <= _REACH_CSS and asked.element not in pictures.tiles
     ]
-    own = _signs_of(page, pictures) if near else None
+    own = _signs_of(_Page(page.around), pictures) if near else None
     if own is None:
         return
     for asked in near:
@@ -230,13 +243,14 @@ def _joined(lines: Sequence[_Asked]) -> list[_Asked]:
     for width in (2, 3):
         for start in range(len(lines) - width + 1):
             parts = lines[start : start + width]
-            if all(_follow(first, second) for first, second in pairwise(parts)):
+            complete = _likeness(parts[0].text) >= _LEAST_LIKENESS
+            if not complete and all(_follow(one, two) for one, two in pairwise(parts)):
                 box = parts[0].box
                 for part in parts[1:]:
                     box = box.union(part.box)
                 text = " ".join(part.text for part in parts)
                 bold = tuple(word for part in parts for word in part.emphasis)
-                if len(text) <= _LONGEST and _likeness(parts[0].text) < _LEAST_LIKENESS:
+                if len(text) <= _LONGEST:
                     found.append(_Asked(text, parts[0].element, box, bold))
     return found
 
