@@ -1,4 +1,4 @@
-// Runs in every frame and returns what a person sees there, as plain data: see agent.data.Element.
+// Runs in every frame and returns what a person sees there, as JSON: see agent.data.Element.
 // Boxes are relative to the frame's viewport; agent/snapshot.py moves them to the page.
 (marks) => {
   const MAX_ELEMENTS = 5000, MAX_TEXT = 400, MIN_PICTURE_CSS = 16, MIN_CONTROL_CSS = 20;
@@ -222,8 +222,8 @@
   }
   // Kept so that one of them can be clicked itself where a click on its place did nothing.
   window[Symbol.for('captcha-agent')] = nodes;
-  return { elements: out, title: document.title.slice(0, MAX_TEXT), keys, scripts,
+  return JSON.stringify({ elements: out, title: document.title.slice(0, MAX_TEXT), keys, scripts,
     document: performance.timeOrigin, status: performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0,
     scroll: [window.scrollX, window.scrollY], scale: window.devicePixelRatio, view: [view.width, view.height],
-    size: [document.documentElement.scrollWidth, document.documentElement.scrollHeight] };
+    size: [document.documentElement.scrollWidth, document.documentElement.scrollHeight] });
 }
