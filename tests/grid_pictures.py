@@ -1,7 +1,7 @@
 """Pictures of tile grids with their boxes known, each drawn from a seed.
 
-What the segmenter must cope with comes up in all combinations: gutters of any colour or none, uneven
-gaps, rounded corners, borders, shadows, chosen tiles, round marks, bands above and below, damage.
+What the segmenter must cope with comes up in all combinations: gutters of any colour or none,
+uneven gaps, rounded corners, borders, shadows, chosen tiles, round marks, bands of text, damage.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ def without_grid(seed: int) -> Image.Image:
     picture = (
         backdrop(side, random)
         if kind == 0
-        else _photo(("tiles", "scene")[kind - 1], (side, round(side * random.uniform(0.6, 1))), random)
+        else _photo(
+            ("tiles", "scene")[kind - 1], (side, round(side * random.uniform(0.6, 1))), random
+        )
     )
     if random.random() < 0.3:
         header = round(picture.height * random.uniform(0.1, 0.4))
@@ -135,7 +137,7 @@ def _look(random: Random) -> Look:
     if often(0.4):
         cols = rows
     scale = int(random.choice([1, 1, 1, 2, 3]))
-    width = int(random.integers(44, 150 if max(rows, cols) < 5 else 110))
+    width = int(random.integers(60, 160 if max(rows, cols) < 5 else 110))
     height = round(width * random.uniform(0.6, 1.6)) if often(0.25) else width
     gutter = int(random.choice([0, 0, 1, 2, 2, 3, 4, 6, 8, 12, 20]))
     theme = among(*THEMES, "any")
@@ -143,7 +145,7 @@ def _look(random: Random) -> Look:
     wide = gutter >= 3
     content = "tiles" if gutter == 0 else among("tiles", "tiles", "tiles", "scene", "icons")
     return Look(
-        rows=rows, cols=cols, width=width, height=max(height, 40),
+        rows=rows, cols=cols, width=width, height=max(height, 60),
         gutter=gutter,
         uneven=int(random.integers(1, max(2, gutter))) if gutter and often(0.2) else 0,
         color=color, theme=theme,  # type: ignore[arg-type]
@@ -244,7 +246,9 @@ def _paper(gutter: Color, random: Random) -> Color:
 def _pool() -> dict[str, list[Image.Image]]:
     """The photographs of the project: drawings on drawn places, damaged as a captcha's are."""
     random = np.random.default_rng(0)
-    drawings = [Path(path) for path in random.permutation(sorted(map(str, DRAWINGS.rglob("*.webp"))))]
+    drawings = [
+        Path(path) for path in random.permutation(sorted(map(str, DRAWINGS.rglob("*.webp"))))
+    ]
     tiles = [render.tile(path, random) for path in drawings[:POOL]]
     scenes = [render.scene(drawings[n * 5 : n * 5 + 4], random)[0] for n in range(POOL // 8)]
     return {"tiles": tiles, "scene": scenes}
@@ -310,7 +314,9 @@ def _place(
     pen = ImageDraw.Draw(content)
     if look.border:
         line = INK if sum(look.color) > 380 else (224, 226, 232)
-        pen.rounded_rectangle(everything, look.corner * unit, outline=line, width=look.border * unit)
+        pen.rounded_rectangle(
+            everything, look.corner * unit, outline=line, width=look.border * unit
+        )
     if chosen == "ring":
         pen.rounded_rectangle(everything, look.corner * unit, outline=ACCENT, width=4 * unit)
     picture.paste(content, at, outline)
@@ -349,7 +355,8 @@ def _header(picture: Image.Image, band: Box, random: Random) -> None:
     inset = int(random.choice([0, 0, 6]))
     color = ACCENT if random.random() < 0.6 else THEMES["white"]
     pen.rectangle(
-        (band.x + inset, band.y + inset, band.right - 1 - inset, band.bottom - 1 - inset), fill=color
+        (band.x + inset, band.y + inset, band.right - 1 - inset, band.bottom - 1 - inset),
+        fill=color,
     )
     ink = THEMES["white"] if color == ACCENT else INK
     _write(pen, "Select all images with a", band, band.height * 0.12, band.height * 0.2, ink)

@@ -1,0 +1,97 @@
+"""Evidence along both axes → the lattice that explains both, and how sure it is.
+
+Each axis tells the other where to look: columns run beside tiles and not through the instruction
+above them, and gaps are mostly as wide across as down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.segmenter.edges import Edges, Spans
+from agent.segmenter.lattice import Chain, Neighbours, chains
+from agent.segmenter.sharpening import sharpened
+
+_SEEDS = 2  # chains of each axis from which the other axis is explored
+_PLAIN = 0.97  # confidence that needs no second opinion
+# Logistic regression of "all tiles right" on other seeds of tests/grid_pictures.py.
+_BIAS, _MEAN, _WEAKEST = -8.6, 6.6, 8.6
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Rows and columns that go together; `evidence` is that of both chains."""
+
+    rows: Spans
+    cols: Spans
+    evidence: float
+    confidence: float
+
+
+def search(across: Edges, down: Edges, rows: Sequence[int], cols: Sequence[int]) -> Lattice | None:
+    """The lattice of one of these numbers of rows and columns that is seen best, or None."""
+    columns = chains(across.profile(0, down.length_px), cols)
+    lines = chains(down.profile(0, across.length_px), rows)
+    if columns and lines:
+        first = _settled(across, down, lines[0], rows, cols)
+        kept = (len(lines[0].spans), len(columns[0].spans))
+        if first and first.confidence > _PLAIN and (len(first.rows), len(first.cols)) == kept:
+            return _sharp(across, down, first)
+    found = [
+        lattice
+        for seed in _seeds(across, down, lines, columns, rows)
+        if (lattice := _settled(across, down, seed, rows, cols)) is not None
+    ]
+    best = max(found, key=lambda lattice: lattice.evidence, default=None)
+    return None if best is None else _sharp(across, down, best)
+
+
+def _seeds(
+    across: Edges, down: Edges, lines: list[Chain], columns: list[Chain], rows: Sequence[int]
+) -> Iterator[Chain]:
+    """Rows to begin with: those seen at first sight, and those beside the columns seen so."""
+    yield from lines[:_SEEDS]
+    for chain in columns[:_SEEDS]:
+        yield from _beside(down, across, chain, rows)[:1]
+
+
+def _beside(axis: Edges, other: Edges, known: Chain, counts: Sequence[int]) -> list[Chain]:
+    """The chains of `axis`, given one of the other axis."""
+    profile = axis.profile(known.spans[0][0], known.spans[-1][1])
+    neighbours = Neighbours(other.inside(known.spans, axis.length_px), known.gap_px)
+    return chains(profile, counts, neighbours)
+
+
+def _settled(
+    across: Edges, down: Edges, seed: Chain, rows: Sequence[int], cols: Sequence[int]
+) -> Lattice | None:
+    """Columns beside these rows, then rows beside those columns."""
+    columns = _beside(across, down, seed, cols)
+    lines = _beside(down, across, columns[0], rows) if columns else []
+    if not lines:
+        return None
+    evidence = lines[0].evidence + columns[0].evidence
+    spans = lines[0].spans, columns[0].spans
+    return Lattice(*spans, evidence, _confidence(across, down, *spans))
+
+
+def _confidence(across: Edges, down: Edges, rows: Spans, cols: Spans) -> float:
+    """How likely all tiles are right: by the lines' evidence on the whole and at the weakest."""
+    sides = [across.sides(cols, rows), down.sides(rows, cols)]
+    each = np.concatenate([side.mean(axis=1) for side in sides])
+    if not len(each):
+        return 0.0
+    mean = float(np.concatenate([side.ravel() for side in sides]).mean())
+    return 1 / (1 + math.exp(-(_BIAS + _MEAN * mean + _WEAKEST * float(each.min()))))
+
+
+def _sharp(across: Edges, down: Edges, found: Lattice) -> Lattice:
+    stretch = found.rows[0][0], found.rows[-1][1]
+    cols = sharpened(found.cols, across.profile(*stretch), across.crests(*stretch))
+    stretch = cols[0][0], cols[-1][1]
+    rows = sharpened(found.rows, down.profile(*stretch), down.crests(*stretch))
+    return Lattice(rows, cols, found.evidence, found.confidence)
