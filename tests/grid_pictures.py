@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from agent.data import Box
+from agent.data import Box, Grid
 from fixtures import render
 from fixtures.backdrop import Random, backdrop
 
@@ -97,6 +97,17 @@ def _band(gutter_px: float) -> str:
     if gutter_px < 2:
         return "0 px" if gutter_px == 0 else "below 2 px"
     return "2 to 4 px" if gutter_px < 4 else "4 px or more"
+
+
+def least_iou(grid: Grid, boxes: Sequence[Box]) -> float:
+    """The least intersection over union of a tile with its box; 0 where their number differs."""
+    if len(grid.boxes) != len(boxes):
+        return 0.0
+    shares = []
+    for seen, real in zip(grid.boxes, boxes, strict=True):
+        shared = seen.overlap(real)
+        shares.append(shared / (seen.area + real.area - shared))
+    return min(shares)
 
 
 def example(seed: int) -> Example:

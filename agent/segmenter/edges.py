@@ -29,7 +29,7 @@ _AROUND_PX = 12  # how far a step's surroundings reach to either side
 _FAINTEST = 1.5  # grey levels: what rounding and JPEG make of a plain surface
 _PLAIN = 3.0  # times its surroundings: a step that could not be plainer
 _LEAST_USUAL = 0.2  # evidence at lines: below it, where they run is anybody's guess
-_ABSENT, _PRESENT = 0.1, 0.4  # shares of the usual evidence
+_ABSENT, _PRESENT = 0.1, 0.3  # shares of the usual evidence
 
 
 @dataclass(frozen=True, slots=True)

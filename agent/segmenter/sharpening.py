@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from agent.segmenter.edges import Profile, Spans, widened
 
-_SHIFT_PX = 3  # by how much an edge is moved, at most
+_LEAST_SHIFT_PX, _MOST_SHIFT_PX = 3, 6  # by how much an edge is moved, at most
+_SHIFT = 0.03  # the same as a share of a tile
 _ODD_PX = 2.5  # tiles that are off an even pitch by more lie unevenly
 _BESIDE = 0.1  # what the pixel beside a sharp edge counts
-_END = 0.9  # what the picture's own edge counts
+_END = 1.15  # what the picture's own edge counts: more than the inner edge of a border beside it
 _TWO_LINES = 0.45  # evidence that a gap needs to be taken for two lines, not for one
 _EVEN = 0.95  # an even pitch is taken where it is as sharp as this share of the best places
 _BORDER = 0.08  # of a tile, the widest border
@@ -28,6 +29,11 @@ def sharpened(spans: Spans, profile: Profile, crests: Profile) -> Spans:
     if even and _total(even, sharp) > _EVEN * _total(placed, sharp):
         placed = even
     return _with_borders(placed, crests)
+
+
+def _reach(spans: Spans) -> int:
+    side = spans[0][1] - spans[0][0]
+    return min(max(_LEAST_SHIFT_PX, int(_SHIFT * side)), _MOST_SHIFT_PX)
 
 
 def _total(spans: Spans, sharp: Profile) -> float:
@@ -49,11 +55,8 @@ def _totals(
 
 def _each(spans: Spans, sharp: Profile) -> Spans:
     """Tiles of one size, each where it is sharpest."""
-    side = spans[0][1] - spans[0][0]
-    ways = (
-        _placed(spans, width, sharp)
-        for width in range(max(side - _SHIFT_PX, 1), side + _SHIFT_PX + 1)
-    )
+    side, reach = spans[0][1] - spans[0][0], _reach(spans)
+    ways = (_placed(spans, width, sharp) for width in range(max(side - reach, 1), side + reach + 1))
     return max(
         (way for way in ways if way is not None),
         key=lambda way: _total(way, sharp),
@@ -63,9 +66,10 @@ def _each(spans: Spans, sharp: Profile) -> Spans:
 
 def _placed(spans: Spans, width: int, sharp: Profile) -> Spans | None:
     """Tiles of this width, one after the other at the sharpest place left; None without room."""
-    last, end, placed = len(sharp) - 1, 0, list[tuple[int, int]]()
+    last, reach = len(sharp) - 1, _reach(spans)
+    end, placed = 0, list[tuple[int, int]]()
     for start, _ in spans:
-        places = np.arange(max(start - _SHIFT_PX, end), min(start + _SHIFT_PX, last - width) + 1)
+        places = np.arange(max(start - reach, end), min(start + reach, last - width) + 1)
         if not len(places):
             return None
         value = sharp[places] + sharp[places + width]
@@ -82,8 +86,9 @@ def _even(spans: Spans, sharp: Profile) -> Spans | None:
     steps = np.arange(len(spans)) / max(len(spans) - 1, 1)
     if np.abs(starts - (starts[0] + steps * (starts[-1] - starts[0]))).max() > _ODD_PX:
         return None
-    shift = np.arange(-_SHIFT_PX, _SHIFT_PX + 1)
-    widths = spans[0][1] - spans[0][0] + np.arange(-2 * _SHIFT_PX, 2 * _SHIFT_PX + 1) / 2
+    reach = _reach(spans)
+    shift = np.arange(-reach, reach + 1)
+    widths = spans[0][1] - spans[0][0] + np.arange(-2 * reach, 2 * reach + 1) / 2
     grid = np.meshgrid(starts[0] + shift, starts[-1] + shift, widths)
     first, final, width = (part.ravel() for part in grid)
     begin = first[:, None] + steps * (final - first)[:, None]
