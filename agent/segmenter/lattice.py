@@ -19,7 +19,7 @@ _WIDEST_GAP = 0.6  # of a tile
 _GAP_COST = 0.1  # for a gap as wide as a tile: of two ways to see it, tiles rather than gaps
 _ODD_GAP_COST = 1.0  # for a gap that differs from those of the other axis by a quarter of a tile
 _OUTSIDE_COST = 3.5  # for a tile that the lines of the other axis do not run along
-_INSIDE = 0.85  # the share of a tile that they run along, at least: round corners have none
+_INSIDE = 0.93  # the share of a tile that they run along at least: round corners have none
 
 
 @dataclass(frozen=True, slots=True)
