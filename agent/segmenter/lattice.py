@@ -19,6 +19,7 @@ _WIDEST_GAP = 0.6  # of a tile
 _GAP_COST = 0.1  # for a gap as wide as a tile: of two ways to see it, tiles rather than gaps
 _ODD_GAP_COST = 1.0  # for a gap that differs from those of the other axis by a quarter of a tile
 _OUTSIDE_COST = 3.5  # for a tile that the lines of the other axis do not run along
+_FAINT, _FAINT_COST = 0.5, 2.0  # the share of the usual evidence below which a line is too faint
 _INSIDE = 0.93  # the share of a tile that they run along at least: round corners have none
 
 
@@ -59,7 +60,7 @@ def chains(profile: Profile, counts: Sequence[int], other: Neighbours | None = N
     starts, alone = _tiles(peaks, widths, worth, other)
     links = _links(starts, widths, alone, worth, other)
     return sorted(
-        _longest(starts, widths, alone, links, counts),
+        _longest(starts, widths, alone, links, worth, counts),
         key=lambda chain: chain.evidence,
         reverse=True,
     )
@@ -135,6 +136,7 @@ def _longest(
     widths: NDArray[np.int64],
     alone: NDArray[np.float32],
     links: NDArray[np.float32],
+    worth: Profile,
     counts: Sequence[int],
 ) -> list[Chain]:
     """The best way through the links for each number of tiles (dynamic programming)."""
@@ -153,5 +155,15 @@ def _longest(
                 way.append(int(step[row, way[-1]]))
             begins = [int(starts[row, place]) for place in reversed(way)]
             spans = tuple((begin, begin + int(widths[row])) for begin in begins)
-            found.append(Chain(spans, float(total[row, last])))
+            found.append(Chain(spans, float(total[row, last]) - _shortfall(spans, worth)))
     return found
+
+
+def _shortfall(spans: Spans, worth: Profile) -> float:
+    """The cost of edges far fainter than the others, as those that cut tiles in parts are."""
+    inner = np.unique([edge for span in spans for edge in span if 1 < edge < len(worth) - 2])
+    if not len(inner):
+        return 0.0
+    evidence = np.maximum(worth[inner] + np.float32(_THRESHOLD), 0)
+    usual = float(np.quantile(evidence, 0.75))
+    return _FAINT_COST * float(np.maximum(_FAINT * usual - evidence, 0).sum())

@@ -90,8 +90,11 @@ def _confidence(across: Edges, down: Edges, rows: Spans, cols: Spans) -> float:
 
 
 def _sharp(across: Edges, down: Edges, found: Lattice) -> Lattice:
-    stretch = found.rows[0][0], found.rows[-1][1]
-    cols = sharpened(found.cols, across.profile(*stretch), across.crests(*stretch))
-    stretch = cols[0][0], cols[-1][1]
-    rows = sharpened(found.rows, down.profile(*stretch), down.crests(*stretch))
+    along, beside = (
+        (spans[0][0], spans[-1][1]) for spans in (found.rows, found.cols)
+    )
+    cols, rows = sharpened(
+        (found.cols, across.profile(*along), across.crests(*along)),
+        (found.rows, down.profile(*beside), down.crests(*beside)),
+    )
     return Lattice(rows, cols, found.evidence, found.confidence)
