@@ -20,6 +20,7 @@ _GAP_COST = 0.1  # for a gap as wide as a tile: of two ways to see it, tiles rat
 _ODD_GAP_COST = 1.0  # for a gap that differs from those of the other axis by a quarter of a tile
 _OUTSIDE_COST = 3.5  # for a tile that the lines of the other axis do not run along
 _FAINT, _FAINT_COST = 0.5, 2.0  # the share of the usual evidence below which a line is too faint
+_TOUCHING_PX = 3  # tiles that are no farther apart show one line rather than two
 _INSIDE = 0.93  # the share of a tile that they run along at least: round corners have none
 
 
@@ -160,10 +161,12 @@ def _longest(
 
 
 def _shortfall(spans: Spans, worth: Profile) -> float:
-    """The cost of edges far fainter than the others, as those that cut tiles in parts are."""
-    inner = np.unique([edge for span in spans for edge in span if 1 < edge < len(worth) - 2])
-    if not len(inner):
-        return 0.0
-    evidence = np.maximum(worth[inner] + np.float32(_THRESHOLD), 0)
-    usual = float(np.quantile(evidence, 0.75))
-    return _FAINT_COST * float(np.maximum(_FAINT * usual - evidence, 0).sum())
+    """The cost of lines between tiles far fainter than the usual: they cut tiles in parts."""
+    evidence = np.maximum(worth + np.float32(_THRESHOLD), 0)
+    usual = float(np.quantile(evidence[np.array(spans)], 0.75))
+    cost = 0.0
+    for (_, stop), (start, _) in pairwise(spans):
+        sides = evidence[[stop, start]]
+        plain = float(sides.max() if start - stop <= _TOUCHING_PX else sides.mean())
+        cost += _FAINT_COST * max(_FAINT * usual - plain, 0.0)
+    return cost

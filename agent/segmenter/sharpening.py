@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,11 @@ from agent.segmenter.edges import Profile, Spans, widened
 
 _LEAST_SHIFT_PX, _MOST_SHIFT_PX = 3, 8  # by how much an edge is moved, at most
 _SHIFT = 0.035  # the same as a share of a tile
-_ODD_PX = 2.5  # tiles that are off an even pitch by more lie unevenly
 _BESIDE = 0.1  # what the pixel beside a sharp edge counts
 _END = 1.15  # what the picture's own edge counts: more than the inner edge of a border beside it
 _TWO_LINES = 0.45  # evidence that a gap needs to be taken for two lines, not for one
 _EVEN = 0.85  # an even pitch is taken where it is as sharp as this share of the best places
-_SQUARE = 0.5  # in plain lines, what it counts that tiles are square
+_SQUARE, _ALIKE = 0.5, 0.5  # in plain lines, what square tiles and gaps of one width count
 _NEARLY_SQUARE = 0.12  # by which sides differ at most for square tiles to be tried
 _BORDER = 0.08  # of a tile, the widest border
 _LEAST_BORDER_PX, _LEAST_GUTTER_PX = 2, 2
@@ -26,14 +25,22 @@ _SEEN, _AS_PLAIN = 0.5, 0.7  # evidence at a border's outer edge, and its share 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Where the tiles of one axis may lie: unevenly, and evenly for each width of a tile.
+    """Ways to place the tiles of one axis: shape (ways,), or (ways, tiles) for starts and stops."""
 
-    `odd` is the sharpest of all, or None where `even` explains the lines as well.
-    """
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    sides: NDArray[np.float64]
+    gaps: NDArray[np.float64]
+    sharpness: NDArray[np.float32]
 
-    even: dict[float, tuple[float, Spans]]  # by width: how sharp, and where
-    odd: Spans | None
-    crests: Profile
+    def __getitem__(self, kept: NDArray[np.int64]) -> Ways:
+        parts = (self.starts, self.stops, self.sides, self.gaps, self.sharpness)
+        return Ways(*(part[kept] for part in parts))
+
+    def spans(self, way: int) -> Spans:
+        """The tiles of one way."""
+        starts, stops = self.starts[way].tolist(), self.stops[way].tolist()
+        return tuple(zip(starts, stops, strict=True))
 
 
 def sharpened(
@@ -41,34 +48,32 @@ def sharpened(
 ) -> tuple[Spans, Spans]:
     """Columns and rows, moved to where their lines are plainest; borders are part of a tile.
 
-    Each axis comes as its tiles, the profile and the crests of the evidence. Of two ways that the
-    lines show about as well, the one with square tiles is taken.
+    Each axis comes as its tiles, the profile and the crests of the evidence. Of ways that the
+    lines show about as well, those with square tiles and gaps of one width are taken.
     """
     sides = [spans[0][1] - spans[0][0] for spans, _, _ in (cols, rows)]
     across, down = _ways(*cols, sides[1]), _ways(*rows, sides[0])
-    best = max(
-        product(across.even.items(), down.even.items()),
-        key=lambda pair: (
-            pair[0][1][0] + pair[1][1][0] + _SQUARE * (abs(pair[0][0] - pair[1][0]) <= 1)
-        ),
-        default=None,
+    square = np.abs(across.sides[:, None] - down.sides) <= 1
+    alike = np.abs(across.gaps[:, None] - down.gaps) <= 1
+    value = across.sharpness[:, None] + down.sharpness + _SQUARE * square + _ALIKE * alike
+    col, row = np.unravel_index(int(np.argmax(value)), value.shape)
+    return _with_borders(across.spans(int(col)), cols[2]), _with_borders(
+        down.spans(int(row)), rows[2]
     )
-    chosen = [cols[0], rows[0]] if best is None else [best[0][1][1], best[1][1][1]]
-    first, second = (
-        _with_borders(ways.odd or spans, ways.crests)
-        for ways, spans in zip((across, down), chosen, strict=True)
-    )
-    return first, second
 
 
 def _ways(spans: Spans, profile: Profile, crests: Profile, other_side: int) -> Ways:
+    """The even ways, or where they leave lines unexplained, the sharpest of all ways alone."""
     sharp = crests + np.float32(_BESIDE) * widened(profile, range(len(profile)))
     sharp[[0, -1]] = _END
     even, odd = _even(spans, sharp, other_side), _each(spans, sharp)
-    most = max((total for total, _ in even.values()), default=0.0)
-    if most > _EVEN * _total(odd, sharp):
-        return Ways(even, None, crests)
-    return Ways({float(odd[0][1] - odd[0][0]): (_total(odd, sharp), odd)}, odd, crests)
+    most = _total(odd, sharp)
+    if len(even.sharpness) and float(even.sharpness.max()) > _EVEN * most:
+        return even
+    at = np.array(odd)[None]
+    gaps = [after[0] - before[1] for before, after in pairwise(odd)]
+    side, gap = float(odd[0][1] - odd[0][0]), float(np.median(gaps)) if gaps else 0.0
+    return Ways(at[..., 0], at[..., 1], np.array([side]), np.array([gap]), np.float32([most]))
 
 
 def _reach(spans: Spans) -> int:
@@ -120,41 +125,35 @@ def _placed(spans: Spans, width: int, sharp: Profile) -> Spans | None:
     return tuple(placed)
 
 
-def _even(spans: Spans, sharp: Profile, other_side: int) -> dict[float, tuple[float, Spans]]:
-    """The sharpest tiles of one size and pitch for each width; none for tiles that lie unevenly.
+def _even(spans: Spans, sharp: Profile, other_side: int) -> Ways:
+    """Tiles of one size and pitch, the sharpest for each size and gap.
 
-    Neither width nor pitch need be whole pixels. The inner edges stay near; the outer ones follow
-    from the width, since a margin or a band beside the tiles shows lines, too.
+    Neither size nor pitch need be whole pixels. The inner edges stay near; the outer ones follow
+    from the size, since a margin or a band beside the tiles shows lines, too.
     """
-    starts = np.array([start for start, _ in spans])
     steps = np.arange(len(spans)) / max(len(spans) - 1, 1)
-    if np.abs(starts - (starts[0] + steps * (starts[-1] - starts[0]))).max() > _ODD_PX:
-        return {}
     side, reach = spans[0][1] - spans[0][0], _reach(spans)
-    widths = side + np.arange(-2 * reach, 2 * reach + 1) / 2
+    sides = side + np.arange(-2 * reach, 2 * reach + 1) / 2
     if abs(other_side - side) < _NEARLY_SQUARE * side:
-        widths = np.union1d(widths, other_side + np.arange(-2, 3) / 2)
+        sides = np.union1d(sides, other_side + np.arange(-2, 3) / 2)
     shift = np.arange(-reach, reach + 1)
-    grid = np.meshgrid(spans[0][1] + shift, spans[-1][0] + shift, widths)
-    stop, final, width = (part.ravel() for part in grid)
-    first = stop - width if len(spans) > 1 else final
+    grid = np.meshgrid(spans[0][1] + shift, spans[-1][0] + shift, sides)
+    stop, final, size = (part.ravel() for part in grid)
+    first = stop - size if len(spans) > 1 else final
     begin = first[:, None] + steps * (final - first)[:, None]
-    end = begin + width[:, None]
-    fits = (begin[:, 0] >= -0.5) & (end[:, -1] <= len(sharp) - 0.5) & (width > 0)
+    end = begin + size[:, None]
+    fits = (begin[:, 0] >= -0.5) & (end[:, -1] <= len(sharp) - 0.5) & (size > 0)
     fits &= (begin[:, 1:] >= end[:, :-1] - 0.01).all(axis=1)
-    width, begin, end = width[fits], begin[fits], end[fits]
-    begin = np.maximum(np.floor(begin + 0.5).astype(np.int64), 0)
-    end = np.minimum(np.floor(end + 0.5).astype(np.int64), len(sharp) - 1)
-    totals = _totals(begin, end, sharp)
-    falling = np.argsort(-totals, kind="stable")
-    sizes, place = np.unique(width[falling], return_index=True)
-    return {
-        float(size): (
-            float(totals[best]),
-            tuple(zip(begin[best].tolist(), end[best].tolist(), strict=True)),
-        )
-        for size, best in zip(sizes, falling[place], strict=True)
-    }
+    begin, end, size = begin[fits], end[fits], size[fits]
+    gap = begin[:, 1] - end[:, 0] if len(spans) > 1 else np.zeros(len(begin))
+    begin = np.clip(np.floor(begin + 0.5).astype(np.int64), 0, len(sharp) - 1)
+    end = np.clip(np.floor(end + 0.5).astype(np.int64), 0, len(sharp) - 1)
+    ways = Ways(begin, end, size, gap, _totals(begin, end, sharp))
+    # What squares and gaps of one width add at most is no help to the others.
+    likely = np.flatnonzero(ways.sharpness >= ways.sharpness.max(initial=0) - _SQUARE - _ALIKE)
+    falling = likely[np.argsort(-ways.sharpness[likely], kind="stable")]
+    kinds = np.round(2 * size[falling]) * len(sharp) + np.round(gap[falling])
+    return ways[falling[np.unique(kinds, return_index=True)[1]]]
 
 
 def _with_borders(spans: Spans, crests: Profile) -> Spans:
