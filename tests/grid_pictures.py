@@ -116,6 +116,24 @@ def example(seed: int) -> Example:
     return draw(_look(random), random)
 
 
+def textured(
+    rows: int, cols: int, side: int, gutter: int, level: int, margin: int, *, seed: int
+) -> tuple[Image.Image, list[Box]]:
+    """Noisy textures on a ground of one grey level, and where they are."""
+    random = np.random.default_rng(seed)
+    width, height = (n * side + (n - 1) * gutter + 2 * margin for n in (cols, rows))
+    picture = Image.new("RGB", (width, height), (level, level, level))
+    boxes = []
+    for row, col in product(range(rows), range(cols)):
+        x, y = (margin + n * (side + gutter) for n in (col, row))
+        coarse = random.integers(30, 226, (6, 6, 3), dtype=np.uint8)
+        texture = Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)
+        tile = np.asarray(texture).astype(float) + random.normal(0, 9, (side, side, 3))
+        picture.paste(Image.fromarray(np.clip(tile, 0, 255).astype(np.uint8)), (x, y))
+        boxes.append(Box(x, y, side, side))
+    return picture, boxes
+
+
 def without_grid(seed: int) -> Image.Image:
     """A picture that shows no grid: a tile, a scene or a place, some below a band."""
     random = np.random.default_rng((2, seed))

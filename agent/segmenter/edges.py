@@ -88,11 +88,13 @@ class Edges:
             [widened(self.sums[b] - self.sums[a], inner) / (b - a) for a, b in strips], axis=1
         )
 
-    def near(self, places: Sequence[float], reach_px: int, stretch: tuple[int, int]) -> float:
-        """The mean over `places` of the plainest line within `reach_px`, along this stretch."""
+    def near(
+        self, places: Sequence[float], reach_px: int, stretch: tuple[int, int]
+    ) -> NDArray[np.float32]:
+        """The plainest line within `reach_px` of each of `places`, along this stretch."""
         profile = self.profile(*stretch)
         windows = np.round(places).astype(np.int64)[:, None] + np.arange(-reach_px, reach_px + 1)
-        return float(profile[np.clip(windows, 0, self.length_px)].max(axis=1).mean())
+        return np.asarray(profile[np.clip(windows, 0, self.length_px)].max(axis=1))
 
     def _strips(self, start_px: float, stop_px: float) -> tuple[int, int]:
         last = len(self.sums) - 1

@@ -18,7 +18,8 @@ from agent.segmenter.sharpening import sharpened
 
 _SEEDS = 2  # chains of each axis from which the other axis is explored
 _LONGEST = 2.5  # times as long as wide
-_RUNS_ON, _CONTRAST = 0.5, 0.25  # evidence of lines beyond the tiles, and more than elsewhere
+_RUNS_ON, _CONTRAST = 0.3, 0.25  # evidence of each line beyond the tiles; of all, over elsewhere
+_OVERHANG = 0.06  # of a tile, that such tiles may reach over the edge of the picture
 _SHRUNK = 0.09  # of a tile, by which the lines of a chosen one may lie inside of its edges
 _PLAIN = 0.97  # confidence that needs no second opinion
 # Logistic regression of "all tiles right" on other seeds of tests/grid_pictures.py.
@@ -112,20 +113,20 @@ def _run_on(
     reach = max(round(_SHRUNK * (known[0][1] - known[0][0])), 1)
     at_edges = [edge for span in known for edge in span if 1 < edge < axis.length_px - 1]
     between = [(start + stop) / 2 for start, stop in known]
-    while len(spans) < max(counts) and at_edges:
-        beyond = [
-            (start, start + side)
-            for start in (spans[0][0] - pitch, spans[-1][0] + pitch)
-            if start >= -2 and start + side <= length_px + 2
-        ]
-        for place in beyond:
-            seen = axis.near(at_edges, reach, place)
-            if seen >= max(_RUNS_ON, axis.near(between, reach, place) + _CONTRAST):
-                start = min(max(place[0], 0), length_px - side)
-                spans = tuple(sorted((*spans, (start, start + side))))
-                break
-        else:
+
+    def runs_on(start: int) -> bool:
+        if not -_OVERHANG * side <= start <= length_px - (1 - _OVERHANG) * side or not at_edges:
+            return False
+        seen = axis.near(at_edges, reach, (start, start + side))
+        elsewhere = float(axis.near(between, reach, (start, start + side)).mean())
+        return bool(seen.min() >= _RUNS_ON and seen.mean() >= elsewhere + _CONTRAST)
+
+    while len(spans) < max(counts):
+        beyond = [start for start in (spans[0][0] - pitch, spans[-1][0] + pitch) if runs_on(start)]
+        if not beyond:
             break
+        start = min(max(beyond[0], 0), length_px - side)
+        spans = tuple(sorted((*spans, (start, start + side))))
     return spans
 
 
@@ -140,9 +141,7 @@ def _confidence(across: Edges, down: Edges, rows: Spans, cols: Spans) -> float:
 
 
 def _sharp(across: Edges, down: Edges, found: Lattice) -> Lattice:
-    along, beside = (
-        (spans[0][0], spans[-1][1]) for spans in (found.rows, found.cols)
-    )
+    along, beside = ((spans[0][0], spans[-1][1]) for spans in (found.rows, found.cols))
     cols, rows = sharpened(
         (found.cols, across.profile(*along), across.crests(*along)),
         (found.rows, down.profile(*beside), down.crests(*beside)),
