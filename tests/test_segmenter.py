@@ -25,7 +25,7 @@ from tests.grid_pictures import (
 )
 
 LEAST_IOU = 0.95
-FIRST = 9000  # apart from the seeds that the segmenter's numbers were chosen on
+FIRST = 24000  # apart from the seeds that the segmenter's numbers were chosen on
 
 
 def look(**changes: object) -> Look:
@@ -48,7 +48,7 @@ def is_right(found: Example) -> bool:
 
 
 def test_most_grids_of_a_varied_matrix() -> None:
-    """Of 200 varied pictures 96 % have every tile found, and 98 % the right rows and columns.
+    """Of 200 varied pictures 97 % have every tile found, and all the right rows and columns.
 
     This guards what is reached; the aim is 99.5 %. `tests/benchmarks/grids.py` measures it.
     """
@@ -59,8 +59,8 @@ def test_most_grids_of_a_varied_matrix() -> None:
         missed += [seed] if least_iou(grid, found.boxes) < LEAST_IOU else []
         right = (grid.rows, grid.cols) == (found.look.rows, found.look.cols)
         miscounted += [] if right else [seed]
-    assert len(missed) <= 8, missed
-    assert len(miscounted) <= 4, miscounted
+    assert len(missed) <= 6, missed
+    assert not miscounted
 
 
 CASES = list(

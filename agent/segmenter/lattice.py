@@ -19,7 +19,7 @@ _WIDEST_GAP = 0.6  # of a tile
 _GAP_COST = 0.1  # for a gap as wide as a tile: of two ways to see it, tiles rather than gaps
 _ODD_GAP_COST = 1.0  # for a gap that differs from those of the other axis by a quarter of a tile
 _OUTSIDE_COST = 3.5  # for a tile that the lines of the other axis do not run along
-_FAINT, _FAINT_COST = 0.5, 2.0  # the share of the usual evidence below which a line is too faint
+_FAINT, _FAINT_COST = 0.6, 3.0  # of the plainest line between tiles: fainter ones cost so much
 _TOUCHING_PX = 3  # tiles that are no farther apart show one line rather than two
 _INSIDE = 0.93  # the share of a tile that they run along at least: round corners have none
 
@@ -161,12 +161,13 @@ def _longest(
 
 
 def _shortfall(spans: Spans, worth: Profile) -> float:
-    """The cost of lines between tiles far fainter than the usual: they cut tiles in parts."""
+    """The cost of lines between tiles far fainter than the plainest: they cut tiles in parts."""
     evidence = np.maximum(worth + np.float32(_THRESHOLD), 0)
-    usual = float(np.quantile(evidence[np.array(spans)], 0.75))
-    cost = 0.0
-    for (_, stop), (start, _) in pairwise(spans):
-        sides = evidence[[stop, start]]
-        plain = float(sides.max() if start - stop <= _TOUCHING_PX else sides.mean())
-        cost += _FAINT_COST * max(_FAINT * usual - plain, 0.0)
-    return cost
+    between = [
+        float(max(evidence[stop], evidence[start]))
+        if start - stop <= _TOUCHING_PX
+        else float(evidence[stop] + evidence[start]) / 2
+        for (_, stop), (start, _) in pairwise(spans)
+    ]
+    least = _FAINT * max(between, default=0.0)
+    return _FAINT_COST * sum(max(least - each, 0.0) for each in between)

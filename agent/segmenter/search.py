@@ -18,7 +18,8 @@ from agent.segmenter.sharpening import sharpened
 
 _SEEDS = 2  # chains of each axis from which the other axis is explored
 _LONGEST = 2.5  # times as long as wide
-_RUNS_ON, _CONTRAST = 0.3, 0.25  # evidence of each line beyond the tiles; of all, over elsewhere
+_RUNS_ON, _CONTRAST = 0.4, 0.25  # evidence of each line beyond the tiles; of all, over elsewhere
+_FEWEST = 4  # lines that run on: two of a band's text do by chance
 _OVERHANG = 0.06  # of a tile, that such tiles may reach over the edge of the picture
 _SHRUNK = 0.09  # of a tile, by which the lines of a chosen one may lie inside of its edges
 _PLAIN = 0.97  # confidence that needs no second opinion
@@ -115,13 +116,13 @@ def _run_on(
     between = [(start + stop) / 2 for start, stop in known]
 
     def runs_on(start: int) -> bool:
-        if not -_OVERHANG * side <= start <= length_px - (1 - _OVERHANG) * side or not at_edges:
+        if not -_OVERHANG * side <= start <= length_px - (1 - _OVERHANG) * side:
             return False
         seen = axis.near(at_edges, reach, (start, start + side))
         elsewhere = float(axis.near(between, reach, (start, start + side)).mean())
         return bool(seen.min() >= _RUNS_ON and seen.mean() >= elsewhere + _CONTRAST)
 
-    while len(spans) < max(counts):
+    while len(at_edges) >= _FEWEST and len(spans) < max(counts):
         beyond = [start for start in (spans[0][0] - pitch, spans[-1][0] + pitch) if runs_on(start)]
         if not beyond:
             break

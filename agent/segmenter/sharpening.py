@@ -34,8 +34,13 @@ class Ways:
     sharpness: NDArray[np.float32]
 
     def __getitem__(self, kept: NDArray[np.int64]) -> Ways:
-        parts = (self.starts, self.stops, self.sides, self.gaps, self.sharpness)
-        return Ways(*(part[kept] for part in parts))
+        return Ways(
+            self.starts[kept],
+            self.stops[kept],
+            self.sides[kept],
+            self.gaps[kept],
+            self.sharpness[kept],
+        )
 
     def spans(self, way: int) -> Spans:
         """The tiles of one way."""
@@ -73,7 +78,13 @@ def _ways(spans: Spans, profile: Profile, crests: Profile, other_side: int) -> W
     at = np.array(odd)[None]
     gaps = [after[0] - before[1] for before, after in pairwise(odd)]
     side, gap = float(odd[0][1] - odd[0][0]), float(np.median(gaps)) if gaps else 0.0
-    return Ways(at[..., 0], at[..., 1], np.array([side]), np.array([gap]), np.float32([most]))
+    return Ways(
+        at[..., 0],
+        at[..., 1],
+        np.array([side]),
+        np.array([gap]),
+        np.array([most], dtype=np.float32),
+    )
 
 
 def _reach(spans: Spans) -> int:
@@ -138,7 +149,7 @@ def _even(spans: Spans, sharp: Profile, other_side: int) -> Ways:
         sides = np.union1d(sides, other_side + np.arange(-2, 3) / 2)
     shift = np.arange(-reach, reach + 1)
     grid = np.meshgrid(spans[0][1] + shift, spans[-1][0] + shift, sides)
-    stop, final, size = (part.ravel() for part in grid)
+    stop, final, size = (part.ravel().astype(np.float64) for part in grid)
     first = stop - size if len(spans) > 1 else final
     begin = first[:, None] + steps * (final - first)[:, None]
     end = begin + size[:, None]
@@ -146,14 +157,17 @@ def _even(spans: Spans, sharp: Profile, other_side: int) -> Ways:
     fits &= (begin[:, 1:] >= end[:, :-1] - 0.01).all(axis=1)
     begin, end, size = begin[fits], end[fits], size[fits]
     gap = begin[:, 1] - end[:, 0] if len(spans) > 1 else np.zeros(len(begin))
-    begin = np.clip(np.floor(begin + 0.5).astype(np.int64), 0, len(sharp) - 1)
-    end = np.clip(np.floor(end + 0.5).astype(np.int64), 0, len(sharp) - 1)
-    ways = Ways(begin, end, size, gap, _totals(begin, end, sharp))
+    starts, stops = _whole(begin, len(sharp) - 1), _whole(end, len(sharp) - 1)
+    ways = Ways(starts, stops, size, gap, _totals(starts, stops, sharp))
     # What squares and gaps of one width add at most is no help to the others.
     likely = np.flatnonzero(ways.sharpness >= ways.sharpness.max(initial=0) - _SQUARE - _ALIKE)
     falling = likely[np.argsort(-ways.sharpness[likely], kind="stable")]
     kinds = np.round(2 * size[falling]) * len(sharp) + np.round(gap[falling])
     return ways[falling[np.unique(kinds, return_index=True)[1]]]
+
+
+def _whole(edges: NDArray[np.float64], last: int) -> NDArray[np.int64]:
+    return np.clip(np.floor(edges + 0.5).astype(np.int64), 0, last)
 
 
 def _with_borders(spans: Spans, crests: Profile) -> Spans:
