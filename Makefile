@@ -26,6 +26,7 @@ CLIP_PYTHON ?= $(BIN)/python
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fixtures]'
 	$(BIN)/captcha-agent demo -n 100 --policy default --report captcha-report/bench
+	$(BIN)/python -m tests.benchmarks.grids
 	$(BIN)/python -m tests.benchmarks.drawings
 	$(if $(PHOTOS),$(BIN)/python -m tests.benchmarks.photos $(PHOTOS))
 	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)

@@ -9,49 +9,58 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageDraw
+from PIL import Image, ImageOps
 
 from agent.data import Box, Grid
 from agent.segmenter import split
+from tests.grid_pictures import (
+    THEMES,
+    Example,
+    Look,
+    draw,
+    example,
+    least_iou,
+    textured,
+    without_grid,
+)
 
-COLORS = {"white": 255, "black": 0, "gray": 128}
-
-
-def grid_picture(
-    rows: int, cols: int, side: int, gutter: int, color: int, margin: int, *, seed: int = 0,
-    jitter: int = 0, marks: tuple[int, ...] = (),
-) -> tuple[Image.Image, list[Box]]:  # fmt: skip
-    """Textured tiles on a plain ground, and where they are."""
-    random = np.random.default_rng(seed)
-    width = cols * side + (cols - 1) * gutter + 2 * margin
-    height = rows * side + (rows - 1) * gutter + 2 * margin
-    picture = Image.new("RGB", (width, height), (color, color, color))
-    pen, boxes = ImageDraw.Draw(picture), []
-    for row, col in itertools.product(range(rows), range(cols)):
-        x = (
-            margin
-            + col * (side + gutter)
-            + (int(random.integers(-jitter, jitter + 1)) if col else 0)
-        )
-        y = margin + row * (side + gutter)
-        coarse = random.integers(30, 226, (6, 6, 3), dtype=np.uint8)
-        texture = Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)
-        noise = random.normal(0, 9, (side, side, 3))
-        tile = np.clip(np.asarray(texture).astype(float) + noise, 0, 255).astype(np.uint8)
-        picture.paste(Image.fromarray(tile), (x, y))
-        if len(boxes) in marks:
-            pen.ellipse((x - 4, y - 4, x + side // 5, y + side // 5), fill=(36, 86, 214))
-        boxes.append(Box(x, y, side, side))
-    return picture, boxes
+LEAST_IOU = 0.95
+FIRST = 24000  # apart from the seeds that the segmenter's numbers were chosen on
 
 
-def least_iou(grid: Grid, boxes: list[Box]) -> float:
-    assert len(grid.boxes) == len(boxes), (grid.rows, grid.cols)
-    shares = []
-    for seen, real in zip(grid.boxes, boxes, strict=True):
-        shared = seen.overlap(real)
-        shares.append(shared / (seen.area + real.area - shared))
-    return min(shares)
+def look(**changes: object) -> Look:
+    """Nine tiles of 90 px with white gutters of 6 px, and nothing else."""
+    plain: dict[str, object] = {
+        "rows": 3, "cols": 3, "width": 90, "height": 90, "gutter": 6, "uneven": 0,
+        "color": THEMES["white"], "theme": "white", "ground": "plain", "margin": 0, "corner": 0,
+        "border": 0, "shadow": False, "chosen": "none", "marks": False, "header": 0, "footer": 0,
+        "content": "tiles", "scale": 1, "resampled": 1.0, "jpeg": 100,
+    }  # fmt: skip
+    return Look(**{**plain, **changes})  # type: ignore[arg-type]
+
+
+def drawn(seed: int = 0, **changes: object) -> Example:
+    return draw(look(**changes), np.random.default_rng(seed))
+
+
+def is_right(found: Example) -> bool:
+    return least_iou(split(found.picture), found.boxes) >= LEAST_IOU
+
+
+def test_most_grids_of_a_varied_matrix() -> None:
+    """Of 200 varied pictures 97 % have every tile found, and all the right rows and columns.
+
+    This guards what is reached; the aim is 99.5 %. `tests/benchmarks/grids.py` measures it.
+    """
+    missed, miscounted = [], []
+    for seed in range(FIRST, FIRST + 200):
+        found = example(seed)
+        grid = split(found.picture)
+        missed += [seed] if least_iou(grid, found.boxes) < LEAST_IOU else []
+        right = (grid.rows, grid.cols) == (found.look.rows, found.look.cols)
+        miscounted += [] if right else [seed]
+    assert len(missed) <= 6, missed
+    assert not miscounted
 
 
 CASES = list(
@@ -59,7 +68,7 @@ CASES = list(
         [(2, 2), (2, 3), (3, 3), (4, 4), (3, 5), (5, 5)],
         [60, 100, 133],
         [2, 3, 8, 16],
-        COLORS,
+        [255, 0, 128],
         [0, 12],
     )
 )
@@ -67,50 +76,125 @@ CASES = list(
 
 @pytest.mark.parametrize("shape", sorted({case[0] for case in CASES}))
 def test_every_tile_is_found(shape: tuple[int, int]) -> None:
-    """Each tile at IoU 0.95 or better, for gutters of 2 px or wider of any colour and width."""
+    """Each tile at IoU 0.95 or better, for plain gutters of 2 px or wider, with and without margin.
+
+    All 432 combinations of shape, side, gutter, its grey level and margin.
+    """
     cases = [case for case in CASES if case[0] == shape]
-    for seed, ((rows, cols), side, gutter, color, margin) in enumerate(cases):
-        picture, boxes = grid_picture(rows, cols, side, gutter, COLORS[color], margin, seed=seed)
+    for seed, ((rows, cols), side, gutter, level, margin) in enumerate(cases):
+        picture, boxes = textured(rows, cols, side, gutter, level, margin, seed=seed)
         grid = split(picture)
-        assert (grid.rows, grid.cols) == (rows, cols), (side, gutter, color, margin)
-        assert least_iou(grid, boxes) >= 0.95, (side, gutter, color, margin)
-        assert grid.confidence > 0.5
+        assert (grid.rows, grid.cols) == (rows, cols), (side, gutter, level, margin)
+        assert least_iou(grid, boxes) >= LEAST_IOU, (side, gutter, level, margin)
+        assert grid.confidence > 0.5, (side, gutter, level, margin)
 
 
-def test_a_jitter_of_one_pixel_reorders_nothing() -> None:
-    """Tiles come row by row even where a column is off by a pixel."""
-    picture, boxes = grid_picture(3, 3, 100, 8, 255, 0, jitter=1, seed=5)
-    grid = split(picture)
-    assert least_iou(grid, boxes) >= 0.93
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("gutter", [2, 6])
+def test_gutters_of_any_colour(theme: str, gutter: int) -> None:
+    """Each tile at IoU 0.95 or better, whatever the colour and width of the gutters."""
+    assert is_right(drawn(color=THEMES[theme], theme=theme, gutter=gutter))
 
 
-def test_marks_of_chosen_tiles_do_not_hide_the_grid() -> None:
-    """A check mark that hangs over the gutters leaves the grid as it is."""
-    picture, boxes = grid_picture(3, 3, 120, 8, 255, 10, marks=(0, 4), seed=3)
-    assert least_iou(split(picture, rows=3, cols=3), boxes) >= 0.95
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rows": 2, "cols": 6},
+        {"rows": 6, "cols": 2},
+        {"gutter": 0},
+        {"uneven": 5},
+        {"corner": 14, "margin": 9},
+        {"border": 2},
+        {"shadow": True, "gutter": 12},
+        {"ground": "gradient"},
+        {"ground": "textured"},
+        {"chosen": "tint"},
+        {"chosen": "check"},
+        {"chosen": "shrunk"},
+        {"marks": True},
+        {"header": 100, "footer": 50},
+        {"content": "scene"},
+        {"width": 130, "height": 70},
+        {"jpeg": 40},
+        {"scale": 3},
+        {"resampled": 1.37},
+    ],
+    ids=" ".join,
+)
+def test_what_sites_do_to_tiles(changes: dict[str, object]) -> None:
+    """One thing at a time that sites do to a grid of tiles leaves it found."""
+    assert is_right(drawn(seed=1, **changes))
 
 
-def test_seams_without_gutters() -> None:
-    """Tiles that touch are told apart by the jump of the pixels between them."""
-    picture, boxes = grid_picture(3, 3, 90, 0, 255, 0, seed=2)
-    grid = split(picture)
-    assert (grid.rows, grid.cols) == (3, 3)
-    assert least_iou(grid, boxes) >= 0.95
+def test_touching_tiles_have_no_gutter() -> None:
+    """Tiles that touch are told apart by the seam, and the gutter is 0 px wide."""
+    found = drawn(gutter=0)
+    assert split(found.picture).gutter_px == 0
+    assert split(drawn(gutter=6).picture).gutter_px == pytest.approx(6, abs=1)
 
 
-def test_a_picture_without_a_grid() -> None:
-    """A photograph that shows no lattice is one tile with no confidence."""
-    picture, _ = grid_picture(1, 1, 240, 0, 255, 0)
-    grid = split(picture)
-    assert (grid.rows, grid.cols, grid.confidence) == (1, 1, 0.0)
+def test_pictures_without_a_grid_get_a_low_confidence() -> None:
+    """Nine of ten pictures without a grid get a confidence below 0.5; nine of ten grids above."""
+    plain = [split(without_grid(FIRST + number)).confidence for number in range(40)]
+    grids = [split(example(FIRST + number).picture).confidence for number in range(40)]
+    assert sum(sure < 0.5 for sure in plain) >= 36, plain
+    assert sum(sure > 0.5 for sure in grids) >= 36, grids
+
+
+def test_a_picture_without_any_line_is_one_tile() -> None:
+    """Where nothing is seen, the whole picture is the one tile, with confidence 0."""
+    assert split(Image.new("RGB", (200, 120), "teal")) == Grid(1, 1, (Box(0, 0, 200, 120),), 0.0)
 
 
 def test_a_given_count_is_taken() -> None:
     """With the count given, a picture without lines is cut into equal parts."""
-    picture, _ = grid_picture(1, 1, 240, 0, 255, 0)
-    grid = split(picture, rows=4, cols=4)
-    assert (grid.rows, grid.cols) == (4, 4)
+    grid = split(Image.new("RGB", (240, 240), "teal"), rows=4, cols=4)
+    assert (grid.rows, grid.cols, grid.confidence) == (4, 4, 0.0)
     assert {(box.width, box.height) for box in grid.boxes} == {(60, 60)}
+
+
+def test_a_given_count_finds_the_lines() -> None:
+    """With the count given, tiles are where the lines are, not equal parts of the picture."""
+    found = drawn(header=100, margin=10)
+    assert least_iou(split(found.picture, rows=3, cols=3), found.boxes) >= LEAST_IOU
+
+
+GRIDS = st.builds(
+    lambda seed, rows, cols, gutter, side: drawn(
+        seed, rows=rows, cols=cols, gutter=gutter, width=side, height=side
+    ),
+    st.integers(0, 999), st.integers(2, 4), st.integers(2, 4), st.integers(2, 12),
+    st.integers(60, 110),
+)  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None)
+@given(GRIDS)
+def test_mirrored_and_inverted_pictures_have_the_same_grid(found: Example) -> None:
+    """Mirrored, the tiles are mirrored; with inverted colours, they stay."""
+    width = found.picture.width
+    mirrored = [
+        Box(width - box.right, box.y, box.width, box.height)
+        for row in range(found.look.rows)
+        for box in reversed(found.boxes[row * found.look.cols :][: found.look.cols])
+    ]
+    assert least_iou(split(ImageOps.mirror(found.picture)), mirrored) >= LEAST_IOU
+    assert least_iou(split(ImageOps.invert(found.picture)), found.boxes) >= LEAST_IOU
+
+
+@settings(max_examples=12, deadline=None)
+@given(GRIDS, st.integers(1, 60), st.integers(1, 60), st.sampled_from([1, 2, 3]))
+def test_a_moved_and_scaled_grid_is_moved_and_scaled(
+    found: Example, dx: int, dy: int, factor: int
+) -> None:
+    """On a larger canvas of the gutters' colour, and at a whole scale, the tiles move along."""
+    canvas = Image.new("RGB", (found.picture.width + 70, found.picture.height + 70), "white")
+    canvas.paste(found.picture, (dx, dy))
+    canvas = canvas.resize(
+        (canvas.width * factor, canvas.height * factor), Image.Resampling.NEAREST
+    )
+    boxes = [box.moved(dx, dy).scaled(factor) for box in found.boxes]
+    assert least_iou(split(canvas), boxes) >= LEAST_IOU
 
 
 @settings(max_examples=60, deadline=None)
@@ -122,7 +206,7 @@ def test_a_given_count_is_taken() -> None:
 def test_any_picture_gives_boxes_inside_it(
     pixels: np.ndarray, rows: int | None, cols: int | None
 ) -> None:
-    """Whatever the pixels: rows x cols boxes, inside the picture, none over another."""
+    """Whatever the pixels: rows x cols boxes in order, inside the picture, none over another."""
     grid = split(pixels, rows=rows, cols=cols)
     assert len(grid.boxes) == grid.rows * grid.cols
     height, width = pixels.shape[:2]
@@ -132,4 +216,7 @@ def test_any_picture_gives_boxes_inside_it(
         assert box.bottom <= height
     for first, second in itertools.combinations(grid.boxes, 2):
         assert first.overlap(second) == 0
+    lines = [grid.boxes[n : n + grid.cols] for n in range(0, len(grid.boxes), grid.cols)]
+    assert all([box.x for box in line] == sorted(box.x for box in line) for line in lines)
+    assert [line[0].y for line in lines] == sorted(line[0].y for line in lines)
     assert 0 <= grid.confidence <= 1

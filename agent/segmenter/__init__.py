@@ -1,0 +1,57 @@
+"""Picture → tile boxes, from pixels alone.
+
+Tiles lie in rows and columns and are all of one size. Between them are gutters of whatever colour,
+or a seam where they touch: straight lines in any case. The lattice that the lines of both axes show
+best is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise, product
+
+import numpy as np
+from PIL import Image
+
+from agent.data import Box, Grid, Pixels
+from agent.segmenter.edges import Spans, edges
+from agent.segmenter.search import search
+
+_COUNTS = range(2, 7)
+_LEAST_CONFIDENCE = 0.03  # below it, what was found is part of a picture
+
+
+def split(
+    picture: Image.Image | Pixels, *, rows: int | None = None, cols: int | None = None
+) -> Grid:
+    """The tile grid of a picture; boxes row by row, in whole pixels of it.
+
+    With `rows` and `cols` the count is taken as given, and a picture that shows no lines is cut
+    into equal parts. Without, a picture in which no lattice is seen comes back as one tile with
+    confidence 0. `confidence` estimates how likely all tiles are right.
+    """
+    image = picture.convert("RGB") if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    across, down = edges(image)
+    found = search(across, down, _counts(rows), _counts(cols))
+    if found is not None and found.confidence >= _LEAST_CONFIDENCE:
+        return _grid(found.rows, found.cols, found.confidence)
+    return _grid(_equal(image.height, rows or 1), _equal(image.width, cols or 1), 0.0)
+
+
+def _counts(given: int | None) -> Sequence[int]:
+    return _COUNTS if given is None else (given,)
+
+
+def _equal(length: int, count: int) -> Spans:
+    edges = [round(length * part / count) for part in range(count + 1)]
+    return tuple(pairwise(edges))
+
+
+def _grid(rows: Spans, cols: Spans, confidence: float) -> Grid:
+    boxes = tuple(
+        Box(left, top, right - left, bottom - top)
+        for (top, bottom), (left, right) in product(rows, cols)
+    )
+    gutters = [after[0] - before[1] for spans in (rows, cols) for before, after in pairwise(spans)]
+    gutter = float(np.median(gutters)) if gutters else 0.0
+    return Grid(len(rows), len(cols), boxes, confidence, gutter)
