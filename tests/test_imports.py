@@ -33,6 +33,10 @@ MAY_IMPORT = {
     "driver": {"agent.data", "agent.errors", "agent.scope", "numpy", "PIL", "playwright"},
     "runner": {"agent.data", "agent.driver", "agent.flow", "agent.policy", "agent.scope",
                "agent.scorer", "agent.verifier"},
+    "answers": {"agent.data", "agent.errors", "numpy"},
+    "testing": {"agent.answers", "agent.data", "agent.errors", "agent.policy", "agent.report",
+                "agent.runner", "agent.scorer", "playwright", "pytest"},
+    "pytest_plugin": {"agent.testing", "allure", "pytest", "pytest_html"},
 }  # fmt: skip
 
 
