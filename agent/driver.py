@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Generator
 from importlib import resources
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 from playwright.async_api import Error as PlaywrightError
 
+from agent import redaction
 from agent.data import (
     Action,
     Box,
@@ -31,11 +31,9 @@ from agent.data import (
     Snapshot,
     Wait,
 )
-from agent.errors import ScopeError, SiteError
+from agent.errors import SiteError
+from agent.gate import Gate, Steps
 from agent.scope import Scope
-
-Steps = Generator[Any, Any, Any]
-"""Yields what a Playwright call returned, receives its value, returns the result."""
 
 _LOOK = resources.files("agent").joinpath("look.js").read_text(encoding="utf-8")
 _CLICK_NODE = "(id) => window[Symbol.for('captcha-agent')][id].click()"
@@ -56,39 +54,36 @@ _REVEAL = """([x, y, width, height]) => {
 class Driver:
     """The hands and eyes: performs one action at a time on `page` (sync or async).
 
-    Before each action every address in sight is checked against `scope`; a navigation that left
-    it at any time since, even for one hop of a redirect, is refused too.
+    Before and after each action every address in sight is checked against `scope`; a navigation
+    that tried to leave it since, even for one hop of a redirect, is refused too (see `gate`).
     """
 
-    def __init__(self, page: Any, scope: Scope) -> None:
+    def __init__(self, page: Any, scope: Scope, *, block_outside: bool = False) -> None:
         self._page = page
         self._scope = scope
-        self._outside: list[str] = []
-        page.on("request", self._note_request)
+        self._gate = Gate(page, scope, block_all=block_outside)
 
-    def close(self) -> None:
-        """Stop listening to the page; the page itself stays as it is."""
-        self._page.remove_listener("request", self._note_request)
-
-    def _note_request(self, request: Any) -> None:
-        if request.is_navigation_request() and not self._scope.allows(request.url):
-            self._outside.append(request.url)
+    def close(self) -> Steps:
+        """Stop watching the page; the page itself stays as it is."""
+        yield from self._gate.open()
 
     def open(self, url: str, *, timeout_s: float) -> Steps:
         """Go to `url`. Raises ScopeError, or SiteError where the page can't be reached."""
         self._scope.check(url)
+        yield from self._gate.shut()
         try:
             response = yield self._page.goto(
                 url, wait_until="domcontentloaded", timeout=timeout_s * 1000
             )
         except PlaywrightError as error:
-            self._check_scope()
+            self._gate.check()
             reason = error.message.splitlines()[0].removeprefix("Page.goto: ")
-            raise SiteError(f"{url}: the page could not be opened: {reason}") from error
-        self._check_scope()
+            message = f"{url}: the page could not be opened: {reason}"
+            raise SiteError(redaction.text(message)) from error
+        self._gate.check()
         if response is not None and response.status >= 400:
             raise SiteError(
-                f"{url}: the site answered with HTTP status {response.status}; "
+                f"{redaction.address(url)}: the site answered with HTTP status {response.status}; "
                 "expected a page with a captcha"
             )
 
@@ -101,9 +96,10 @@ class Driver:
         start_s = time.monotonic()
         value, failure = None, ""
         try:
-            self._check_scope()
+            self._gate.check()
+            yield from self._gate.shut()
             value = yield from self._steps(action)
-            self._check_scope()
+            self._gate.check()
         except PlaywrightError as error:
             if self._page.is_closed() or "closed" in error.message:
                 raise SiteError(f"the page or the browser was closed: {error.message}") from error
@@ -126,20 +122,6 @@ class Driver:
             case Wait(seconds):
                 return (yield self._page.wait_for_timeout(seconds * 1000))
         raise TypeError(f"no driver performs {action!r}")
-
-    def _check_scope(self) -> None:
-        for url in self._outside:
-            self._scope.check(url)
-        for frame in self._page.frames:
-            # Chromium shows an error page of its own where a connection failed.
-            if frame.url and not frame.url.startswith("chrome-error:"):
-                self._check_frame(frame.url)
-
-    def _check_frame(self, url: str) -> None:
-        try:
-            self._scope.check(url)
-        except ScopeError as error:
-            raise ScopeError(f"{error} (nothing was screenshotted or clicked)") from error
 
     def _look(self, selector: str) -> Steps:
         page = self._page

@@ -17,7 +17,9 @@ STANDARD = set(sys.stdlib_module_names) | {"__future__"}
 MAY_IMPORT = {
     "data": {"numpy", "agent.report"},
     "errors": set(),
-    "scope": {"agent.errors"},
+    "redaction": {"agent.data"},
+    "scope": {"agent.errors", "agent.redaction", "ada_url"},
+    "gate": {"agent.errors", "agent.scope", "playwright"},
     "words": {"yaml"},
     "concepts": {"yaml"},
     "instruction": {"agent.data", "agent.errors", "agent.concepts", "yaml"},
@@ -30,9 +32,10 @@ MAY_IMPORT = {
                "agent.models", "numpy", "PIL"},
     "flow": {"agent.data", "agent.decider", "agent.errors", "agent.finder", "agent.instruction",
              "agent.policy", "agent.segmenter", "agent.verifier", "numpy"},
-    "driver": {"agent.data", "agent.errors", "agent.scope", "numpy", "PIL", "playwright"},
-    "runner": {"agent.data", "agent.driver", "agent.flow", "agent.policy", "agent.scope",
-               "agent.scorer", "agent.verifier"},
+    "driver": {"agent.data", "agent.errors", "agent.gate", "agent.redaction", "agent.scope",
+               "numpy", "PIL", "playwright"},
+    "runner": {"agent.data", "agent.driver", "agent.flow", "agent.gate", "agent.policy",
+               "agent.scope", "agent.scorer", "agent.verifier"},
 }  # fmt: skip
 
 
