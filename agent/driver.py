@@ -33,6 +33,7 @@ from agent.data import (
 )
 from agent.errors import SiteError
 from agent.gate import Gate, Steps
+from agent.pictures import MOST_PIXELS
 from agent.scope import Scope
 
 _LOOK = resources.files("agent").joinpath("look.js").read_text(encoding="utf-8")
@@ -155,6 +156,11 @@ class Driver:
         )
 
     def _capture(self, box: Box) -> Steps:
+        if box.area > MOST_PIXELS:
+            raise SiteError(
+                f"the captcha takes {box.width:.0f}x{box.height:.0f} pixels of the page, at most "
+                f"{MOST_PIXELS // 1_000_000} million are screenshotted"
+            )
         page = self._page
         area = [box.x, box.y, box.width, box.height]
         left, top, width, height = yield page.evaluate(_REVEAL, area)

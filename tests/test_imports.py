@@ -32,8 +32,8 @@ MAY_IMPORT = {
                "agent.models", "numpy", "PIL"},
     "flow": {"agent.data", "agent.decider", "agent.errors", "agent.finder", "agent.instruction",
              "agent.policy", "agent.segmenter", "agent.verifier", "numpy"},
-    "driver": {"agent.data", "agent.errors", "agent.gate", "agent.redaction", "agent.scope",
-               "numpy", "PIL", "playwright"},
+    "driver": {"agent.data", "agent.errors", "agent.gate", "agent.pictures", "agent.redaction",
+               "agent.scope", "numpy", "PIL", "playwright"},
     "runner": {"agent.data", "agent.driver", "agent.flow", "agent.gate", "agent.policy",
                "agent.scope", "agent.scorer", "agent.verifier"},
 }  # fmt: skip

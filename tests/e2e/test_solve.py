@@ -10,7 +10,11 @@ from playwright.sync_api import Page
 
 from agent import runner
 from agent.browser import BrowserChoice, find_browser
+from agent.data import Box, Capture
+from agent.driver import Driver
+from agent.errors import SiteError
 from agent.policy import Policy, check
+from agent.scope import Scope
 from fixtures.site import KINDS, Server, serve
 from tests.conftest import Fixed, run_async
 
@@ -87,6 +91,17 @@ def test_expired_challenges(page: Page) -> None:
         outcome = solve(page, server, f"{server.url}/signup/tiles?seed=1", policy)
     results = [(attempt.result, attempt.reason) for attempt in outcome.attempts]
     assert [result for result, _ in results] == ["expired", "expired"], results
+
+
+def test_no_page_makes_it_decode_a_giant(page: Page) -> None:
+    """What a page says its captcha measures is looked at before it is screenshotted."""
+    driver = Driver(page, Scope())
+    with pytest.raises(SiteError) as caught:
+        runner.step(driver.perform(Capture(Box(0, 0, 200_000, 2_000))))
+    runner.step(driver.close())
+    assert str(caught.value) == (
+        "the captcha takes 200000x2000 pixels of the page, at most 40 million are screenshotted"
+    )
 
 
 def test_async_pages(site: Server) -> None:
