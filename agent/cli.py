@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from agent import __version__
+from agent import __version__, redaction
 from agent.errors import CaptchaAgentError, ScopeError
 
 # A search of all installed packages for plugins that this program has no use for takes 20 ms.
@@ -53,13 +52,13 @@ def _fail(error: CaptchaAgentError) -> NoReturn:
         status = "refused" if isinstance(error, ScopeError) else "error"
         emit_json({"status": status, "reason": str(error)})
     for line in str(error).splitlines():
-        click.echo(f"captcha-agent: {line}", err=True)
+        click.echo(f"captcha-agent: {redaction.plain(line)}", err=True)
     sys.exit(error.exit_status)
 
 
 def emit_json(content: Any) -> None:
     """Write the one JSON object that `--json` promises to standard output."""
-    click.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+    click.echo(redaction.to_json(content))
 
 
 def option(*names: str, **settings: Any) -> Callable[[Any], Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Generator
 from importlib import resources
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 from PIL import Image
 from playwright.async_api import Error as PlaywrightError
 
-from agent import snapshot, vendors
+from agent import redaction, snapshot, vendors
 from agent.data import (
     Action,
     Box,
@@ -37,12 +36,11 @@ from agent.data import (
     Snapshot,
     Wait,
 )
-from agent.errors import ScopeError, SiteError
+from agent.errors import SiteError
+from agent.gate import Gate, Steps
+from agent.pictures import MOST_PIXELS
 from agent.scope import Scope
 from agent.widget_file import WidgetFile
-
-Steps = Generator[Any, Any, Any]
-"""Yields what a Playwright call returned, receives its value, returns the result."""
 
 _LOOK, _REVEAL, _DESCRIBE = (
     resources.files("agent").joinpath(name).read_text(encoding="utf-8")
@@ -86,51 +84,52 @@ _SCROLL = """([x, y, width, height]) => {
 class Driver:
     """The hands and eyes: performs one action at a time on `page` (sync or async).
 
-    Before each action every address in sight is checked against `scope`; a navigation that left
-    it at any time since, even for one hop of a redirect, is refused too.
+    Before and after each action every address in sight is checked against `scope`; a navigation
+    that tried to leave it since, even for one hop of a redirect, is refused too (see `gate`).
     """
 
-    def __init__(self, page: Any, scope: Scope, widget: WidgetFile | None = None) -> None:
+    def __init__(
+        self,
+        page: Any,
+        scope: Scope,
+        widget: WidgetFile | None = None,
+        *,
+        block_outside: bool = False,
+    ) -> None:
         self._page = page
         self._widget = widget or WidgetFile()
         self._scope = scope
-        self._outside: list[str] = []
+        self._gate = Gate(page, scope, block_all=block_outside)
         self._dialogs: list[str] = []
-        page.on("request", self._note_request)
         page.on("dialog", self._note_dialog)
 
-    def close(self) -> None:
-        """Stop listening to the page; the page itself stays as it is."""
-        self._page.remove_listener("request", self._note_request)
+    def close(self) -> Steps:
+        """Stop watching the page; the page itself stays as it is."""
         self._page.remove_listener("dialog", self._note_dialog)
+        yield from self._gate.open()
 
     def _note_dialog(self, dialog: Any) -> Any:
         """Read and close a dialog: an open one stops the page. A question is answered with no."""
         self._dialogs.append(dialog.message)
         return dialog.accept() if dialog.type in ("alert", "beforeunload") else dialog.dismiss()
 
-    def _note_request(self, request: Any) -> None:
-        if not request.is_navigation_request() or self._scope.allows(request.url):
-            return
-        # A vendor's frame is judged by its key; the page itself has no business there.
-        if vendors.of(request.url) is None or request.frame == self._page.main_frame:
-            self._outside.append(request.url)
-
     def open(self, url: str, *, timeout_s: float) -> Steps:
         """Go to `url`. Raises ScopeError, or SiteError where the page can't be reached."""
         self._scope.check(url)
+        yield from self._gate.shut()
         try:
             response = yield self._page.goto(
                 url, wait_until="domcontentloaded", timeout=timeout_s * 1000
             )
         except PlaywrightError as error:
-            self._check_scope()
+            self._gate.check()
             reason = error.message.splitlines()[0].removeprefix("Page.goto: ")
-            raise SiteError(f"{url}: the page could not be opened: {reason}") from error
-        self._check_scope()
+            message = f"{url}: the page could not be opened: {reason}"
+            raise SiteError(redaction.text(message)) from error
+        self._gate.check()
         if response is not None and response.status >= 400:
             raise SiteError(
-                f"{url}: the site answered with HTTP status {response.status}; "
+                f"{redaction.address(url)}: the site answered with HTTP status {response.status}; "
                 "expected a page with a captcha"
             )
 
@@ -143,9 +142,10 @@ class Driver:
         start_s = time.monotonic()
         value, failure = None, ""
         try:
-            self._check_scope()
+            self._gate.check()
+            yield from self._gate.shut()
             value = yield from self._steps(action)
-            self._check_scope()
+            self._gate.check()
         except PlaywrightError as error:
             if self._page.is_closed() or "closed" in error.message:
                 raise SiteError(f"the page or the browser was closed: {error.message}") from error
@@ -176,21 +176,6 @@ class Driver:
             case _:
                 raise TypeError(f"no driver performs {action!r}")
         return value
-
-    def _check_scope(self) -> None:
-        for url in self._outside:
-            self._scope.check(url)
-        for frame in self._page.frames:
-            vendor = frame.parent_frame is not None and vendors.of(frame.url) is not None
-            # Chromium shows an error page of its own where a connection failed.
-            if frame.url and not vendor and not frame.url.startswith("chrome-error:"):
-                self._check_frame(frame.url)
-
-    def _check_frame(self, url: str) -> None:
-        try:
-            self._scope.check(url)
-        except ScopeError as error:
-            raise ScopeError(f"{error} (nothing was screenshotted or clicked)") from error
 
     def _seen(self, frame: Any) -> Steps:
         """What one frame shows. As one text: Playwright takes a second for 3,000 elements."""
@@ -259,6 +244,11 @@ class Driver:
 
         A screenshot of the whole page would miss frames of other origins.
         """
+        if box.area > MOST_PIXELS:
+            raise SiteError(
+                f"the captcha takes {box.width:.0f}x{box.height:.0f} pixels of the page, at most "
+                f"{MOST_PIXELS // 1_000_000} million are screenshotted"
+            )
         area = [box.x, box.y, box.width, box.height]
         left, top, width, height = yield self._page.evaluate(_SCROLL, area)
         if box.width <= width and box.height <= height:

@@ -1,4 +1,4 @@
-"""Reads pictures that people name on the command line."""
+"""Reads pictures that people name on the command line, and says how large any may be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 from agent.errors import UsageError
 
-_MOST_PIXELS = 40_000_000
+MOST_PIXELS = 40_000_000
 """A phone's largest photograph; what is larger is refused before it is decoded."""
 
 
@@ -17,10 +17,10 @@ def open_picture(path: str | Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-            if width * height > _MOST_PIXELS:
+            if width * height > MOST_PIXELS:
                 raise UsageError(
                     f"{path}: {width}x{height} pixels are too many, at most "
-                    f"{_MOST_PIXELS // 1_000_000} million are read; make it smaller first"
+                    f"{MOST_PIXELS // 1_000_000} million are read; make it smaller first"
                 )
             return _on_white(picture)
     except UnidentifiedImageError as error:

@@ -84,6 +84,11 @@ class Policy(_Part):
     name: str = Field("default", min_length=1, max_length=80)
     description: str = ""
     allow: tuple[str, ...] = Field((), description="hosts beside loopback, `*.example.com` too")
+    block_outside_requests: bool = Field(
+        False,
+        description="stop pictures, scripts, calls and web sockets that leave the scope, too; "
+        "pages, frames, popups and submits always are",
+    )
     retry: Retry = Field(default_factory=Retry)
     reactions: Reactions = Field(default_factory=Reactions)
     decide: Decide = Field(default_factory=Decide)

@@ -13,7 +13,8 @@ from typing import Any
 
 from agent import flow, widget_file
 from agent.data import Action, Observation, Outcome, Score, Tell
-from agent.driver import Driver, Steps
+from agent.driver import Driver
+from agent.gate import Steps
 from agent.policy import Policy, load
 from agent.scope import Scope
 from agent.scorer import Scorer, load_scorer
@@ -50,7 +51,7 @@ def solve(
             step(driver.open(url, timeout_s=rules.retry.deadline_s))
         return run(flow.solve(rules, model=scorer.name), driver, scorer, tell)
     finally:
-        driver.close()
+        step(driver.close())
 
 
 async def solve_async(
@@ -71,7 +72,7 @@ async def solve_async(
             await step_async(driver.open(url, timeout_s=rules.retry.deadline_s))
         return await run_async(flow.solve(rules, model=scorer.name), driver, scorer, tell)
     finally:
-        driver.close()
+        await step_async(driver.close())
 
 
 def _prepare(
@@ -89,7 +90,7 @@ def _prepare(
     parts = widget_file.load(widget) if widget else None
     scorer = load_scorer(model) if isinstance(model, str) else model
     threading.Thread(target=scorer.warm, name="captcha-agent-warm").start()
-    return rules, scorer, Driver(page, scope, parts)
+    return rules, scorer, Driver(page, scope, parts, block_outside=rules.block_outside_requests)
 
 
 def run(moves: Flow, driver: Any, scorer: Any, tell: Teller | None = None) -> Outcome:

@@ -1,27 +1,36 @@
-"""Whom the agent may touch: loopback, `*.localhost`, `*.test`, and hosts that the user names."""
+"""Whom the agent may touch: loopback, `*.localhost`, `*.test`, and hosts that the user names.
+
+An address is read as browsers read it (the WHATWG URL standard, by the parser that Node.js uses):
+what the browser would open is what is checked. One that says in a roundabout way where it leads
+(`http://0x7f.1/`, `http://%6cocalhost/`) is refused even if it leads to an allowed host.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
+from ada_url import URL, idna
+
+from agent import redaction
 from agent.errors import ScopeError, UsageError
 
 _OWN = ("localhost", "*.localhost", "*.test")
-_HOST = re.compile(
-    r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 )
-# Browsers read these as IPv4 addresses, each in its own way: 2130706433, 0x7f.1, 0177.0.0.1.
-_ODD_NUMBER = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*\.?")
+_SCHEMES = ("http:", "https:", "ws:", "wss:")
+# Browsers read much else as an address, too: `http:/host`, `http:\\host`, `ht<tab>tp://host`.
+_WRITTEN_OUT = re.compile(r"(?:blob:)?(?:https?|wss?)://([^/?#]+)", re.IGNORECASE)
+_ODD_CHARACTERS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The allowed hosts: `allow` adds exact hosts, or `*.example.com` for all below one.
 
-    Raises UsageError where a pattern is no host name.
+    Every port of an allowed host is allowed. Raises UsageError where a pattern is no host name.
     """
 
     allow: tuple[str, ...] = ()
@@ -38,76 +47,80 @@ class Scope:
         """Raise ScopeError where `url` is not allowed; the message says what would allow it."""
         objection = self._objection(url)
         if objection:
-            raise ScopeError(objection)
+            raise ScopeError(f"refused {redaction.address(url)!r}: {objection}")
 
     def _objection(self, url: str) -> str:
         if url in ("about:blank", "about:srcdoc"):
             return ""  # belongs to the page that made it, which is checked by itself
-        if url.startswith("blob:"):
-            url = url.removeprefix("blob:")
-        if re.search(r"[\x00-\x20\x7f\\]", url):
-            return f"refused {url!r}: spaces, control characters and backslashes are not allowed"
+        if _ODD_CHARACTERS.search(url):
+            return "spaces, control characters and backslashes are not allowed"
         try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
-        except ValueError as error:
-            return f"refused {url!r}: no valid address ({error})"
-        if parts.scheme not in ("http", "https", "ws", "wss"):
-            scheme = parts.scheme or "none"
-            return f"refused {url!r}: only http and https pages are visited (got {scheme})"
-        if not host or "%" in host:
-            return f"refused {url!r}: it names no host"
-        return "" if self._allows_host(host) else self._refusal(url, host)
+            parsed = URL(url)
+            if parsed.protocol == "blob:":
+                parsed = URL(parsed.origin)  # of the page that made it; "null" is no address
+        except ValueError:
+            return "no valid address; write it in full, such as http://localhost:8000/"
+        if parsed.protocol not in _SCHEMES:
+            return f"only http and https pages are visited (got {parsed.protocol})"
+        if not self._allows_host(parsed.hostname):
+            return self._outside(parsed.hostname)
+        return _disguise(url, parsed.hostname)
 
     def _allows_host(self, host: str) -> bool:
         address = _address(host)
         if address is not None:
             return address.is_loopback or str(address) in self._patterns
-        name = _ascii(host)
+        name = host.removesuffix(".")
         return any(
-            name.endswith(pattern[1:]) and name != pattern[2:]
+            name.endswith(pattern[1:]) and name != pattern[1:]
             if pattern.startswith("*.")
             else name == pattern
             for pattern in self._patterns
         )
 
-    def _refusal(self, url: str, host: str) -> str:
-        if _address(host) is None and _ODD_NUMBER.fullmatch(host):
-            return f"refused {url!r}: browsers read {host!r} as an address; write it plainly"
+    def _outside(self, host: str) -> str:
         allowed = ", ".join(("loopback", *self._patterns))
         return (
-            f"refused {url!r}: the host {host!r} is outside the allowed scope ({allowed}); "
+            f"the host {host!r} is outside the allowed scope ({allowed}); "
             f"if the site is yours, allow it with --allow {host}, or `allow:` in the policy"
         )
 
 
+def _disguise(url: str, host: str) -> str:
+    """An objection where `url` does not show the host that a browser reads from it."""
+    written = _WRITTEN_OUT.match(url)
+    if written and any(name in written[1].lower() for name in (host, idna.decode(host))):
+        return ""
+    return f"browsers read its host as {host!r}; write it plainly, such as http://{host}/"
+
+
 def _pattern(text: str) -> str:
-    address = _address(text.strip("[]"))
-    if address is not None:
+    wildcard = "*." if text.startswith("*.") else ""
+    name = text.removeprefix("*.")
+    try:
+        host = URL(f"http://[{name}]/" if ":" in name and "[" not in name else f"http://{name}/")
+    except ValueError:
+        raise _no_host(text) from None
+    address = _address(host.hostname)
+    if address is not None and not wildcard and str(address) == name.strip("[]").lower():
         return str(address)
-    name = _ascii(text)
-    labels = name.removeprefix("*.").split(".")
-    if not _HOST.fullmatch(name) or (name.startswith("*.") and len(labels) < 2):
-        raise UsageError(
-            f"allow {text!r}: must be a host such as staging.example.com, "
-            "or *.example.com for all hosts below one; without scheme, port and path"
-        )
-    return name
+    found = host.hostname.removesuffix(".")
+    plain = name.lower().removesuffix(".") in (found, idna.decode(found))
+    if address or not plain or not _NAME.fullmatch(found) or (wildcard and "." not in found):
+        raise _no_host(text)
+    return wildcard + found
+
+
+def _no_host(text: str) -> UsageError:
+    return UsageError(
+        f"allow {text!r}: must be a host such as staging.example.com, "
+        "or *.example.com for all hosts below one; without scheme, port and path"
+    )
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
-
-
-def _ascii(host: str) -> str:
-    """Lower case, punycode, without the dot of the root."""
-    host = host.lower().removesuffix(".")
-    try:
-        return host.encode("idna").decode("ascii") if not host.isascii() else host
-    except UnicodeError:
-        return host
+    return getattr(address, "ipv4_mapped", None) or address

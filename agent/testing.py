@@ -16,7 +16,8 @@ from agent.answers import Oracle, Watched
 from agent.data import Outcome
 from agent.errors import UsageError
 from agent.policy import Policy, load
-from agent.report import plain, save
+from agent.redaction import plain
+from agent.report import save
 from agent.report.text import Right, describe
 from agent.scorer import Scorer, load_scorer
 

@@ -21,6 +21,13 @@ def test_shipped_policies_are_valid(name: str) -> None:
     assert policy.load(name).name == name
 
 
+def test_other_requests_pass_unless_asked_to_be_blocked() -> None:
+    """Blocking what a page loads from other hosts changes the page: nobody gets it unasked."""
+    shipped = [policy.load(name) for name in policy.names()]
+    assert [rules.block_outside_requests for rules in shipped] == [False] * len(shipped)
+    assert policy.check({"block_outside_requests": True}, where="x").block_outside_requests
+
+
 def test_unknown_policy_names_the_known_ones() -> None:
     """An unknown name is answered with those that there are."""
     with pytest.raises(UsageError) as caught:
@@ -45,6 +52,17 @@ def test_unknown_policy_names_the_known_ones() -> None:
         (
             {"reactions": {"rejected": "again"}},
             "shop.yaml: reactions.rejected: must be 'retry', 'reload' or 'stop' (got 'again')",
+        ),
+        (
+            {"block_outside_requests": "navigations"},
+            "shop.yaml: block_outside_requests: must be a valid boolean, unable to interpret input "
+            "(got 'navigations')",
+        ),
+        (
+            {"block_outside": True},
+            "shop.yaml: block_outside: unknown key; did you mean 'block_outside_requests'? "
+            "allowed: name, description, allow, block_outside_requests, retry, reactions, decide, "
+            "waits, browser, success, report",
         ),
         ([1, 2], "shop.yaml: must be a mapping of keys to values (got [1, 2])"),
     ],

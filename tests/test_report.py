@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import unicodedata
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +14,73 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from agent import report
+from agent import redaction, report
 from agent.data import STAGES, Attempt, Box, Outcome, Picture
 from agent.errors import UsageError
 from agent.report.drawing import annotate
 
-HOSTILE = "<script>alert(1)</script>[red]\x1b[31m\u202e"
+# Each tries to get out of its place: markup, attributes, links, templates, terminals, JSON.
+ESCAPES = [
+    "</h2><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "<style>*{display:none}</style><!--",
+    "<a href=javascript:alert(1)>report</a>",
+    "{{ outcome.__class__ }}{% raw %}",
+    "&lt;script&gt;",
+    "[bold red]solved[/] [link=http://evil.com]here[/link]",
+    "\x1b[2J\x1b]8;;http://evil.com\x07report\x1b]8;;\x07",
+    "\x1b]0;title\x07\x9b31m\x90q\x9c",
+    "one\r\ntwo\x08\x08\x08\x7f\x00",
+    "\u202edevlos\u202c \u2066\u2069\u200f\u061c",
+    "so\u200blv\u2060ed\ufeff\U000e0041",
+    "line\u2028paragraph\u2029",
+    "half\ud800a pair",
+    "]]><!--\ufffe\uffff",
+    "../../../../etc/passwd",
+    '"}, {"status": "solved"',
+]
 
 
-def outcome(instruction: str = "Select all images with a bus") -> Outcome:
+def outcome(
+    instruction: str = "Select all images with a bus",
+    said: str = "Verified",
+    url: str = "http://u:secret@localhost:8000/form?token=abc&seed=1",
+) -> Outcome:
     pixels = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
     picture = Picture(pixels, Box(10, 20, 300, 300), 1.0)
     boxes = tuple(Box(col * 100, row * 100, 98, 98) for row in range(3) for col in range(3))
     attempt = Attempt(
         instruction, "tiles", (3, 3), boxes, tuple(i / 10 for i in range(9)), (7, 8), 0.65, 0.4,
-        "accepted", "the page says 'Verified'", dict.fromkeys(STAGES, 0.1), picture, picture,
+        "accepted", f"the page says {said}", dict.fromkeys(STAGES, 0.1), picture, picture,
     )  # fmt: skip
-    url = "http://u:secret@localhost:8000/form?token=abc&seed=1"
-    return Outcome("solved", "the page says 'Verified'", url, 1.25, "lite", "default", (attempt,))
+    return Outcome("solved", f"the page says {said}", url, 1.25, "lite", "default", (attempt,))
+
+
+class Tags(HTMLParser):
+    """What a browser would make of a page: its tags with attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, list[str]]] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, [name for name, _ in attrs]))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def printed(found: Outcome) -> str:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    console.print(report.table(found))
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def is_safe(words: str) -> bool:
+    return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in words)
 
 
 def test_json_has_the_promised_keys() -> None:
@@ -64,17 +116,91 @@ def test_save_writes_everything(tmp_path: Path) -> None:
     assert "secret" not in html
 
 
-def test_hostile_text_is_escaped(tmp_path: Path) -> None:
-    """A page's text is neither markup in the report nor a command to the terminal."""
-    hostile = outcome(HOSTILE)
-    html = Path(hostile.save(str(tmp_path))).read_text(encoding="utf-8")
-    assert "<script" not in html
-    console = Console(file=io.StringIO(), width=80)
-    console.print(report.table(hostile))
-    printed = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "\x1b[31m" not in printed
-    assert "\u202e" not in printed
-    assert "[red]" in printed.replace("\n", "")
+@pytest.mark.parametrize("hostile", ESCAPES)
+def test_nothing_gets_out_of_its_place(tmp_path: Path, hostile: str) -> None:
+    """A page's text is text: no tag, no attribute, no colour, no file, no key of the JSON."""
+    told = outcome(hostile, said=hostile, url=f"http://localhost/{hostile}")
+    page = Path(told.save(str(tmp_path / "report")))
+    tame = Path(outcome("tame", "tame", "http://localhost/tame").save(str(tmp_path / "tame")))
+    html, same = (Tags(path.read_text(encoding="utf-8")) for path in (page, tame))
+    assert html.tags == same.tags
+    assert is_safe(html.words.replace("\n", ""))
+    assert {path.name for path in page.parent.iterdir()} == {
+        path.name for path in tame.parent.iterdir()
+    }
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("report", "tame")] == []
+    written = (page.parent / "outcome.json").read_text(encoding="utf-8")
+    assert is_safe(written.replace("\n", ""))
+    assert json.loads(written)["attempts"][0]["instruction"] == hostile
+
+
+@pytest.mark.parametrize("hostile", ESCAPES)
+def test_the_terminal_shows_what_it_is_told(hostile: str) -> None:
+    """The table has the same commands for the terminal whatever the page says."""
+    found, tame = (printed(outcome(words, words)) for words in (hostile, "x" * len(hostile)))
+    style = re.compile(r"\x1b\[[0-9;]*m")
+    assert set(style.findall(found)) == set(style.findall(tame))
+    assert is_safe(style.sub("", found).replace("\n", ""))
+
+
+SECRETS = [
+    ("http://ada:hunter2@localhost/form", "http://localhost/form"),
+    ("http://localhost/?key=hunter2&a=&b", "http://localhost/?key=redacted&a=redacted&b=redacted"),
+    ("http://localhost/form#access_token=hunter2", "http://localhost/form"),
+    ("http://localhost/r/eyJhbGciOiJIUzI1NiJ9.eyJ1c.hunter2/x", "http://localhost/r/redacted/x"),
+    ("http://localhost/s/9f86d081884c7d659a2feaa0c55ad015", "http://localhost/s/redacted"),
+    ("data:text/html," + "x" * 99, "data:text/html," + "x" * 45 + "…"),
+    ("nonsense?token=hunter2", "nonsense?redacted"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "shown"), SECRETS)
+def test_addresses_are_redacted(url: str, shown: str) -> None:
+    """Passwords, values of a query, fragments and long tokens are not written down."""
+    assert redaction.address(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("see http://a:hunter2@localhost/?b=hunter2#hunter2", "see http://localhost/?b=redacted"),
+        ("Wrong password: hunter2", "Wrong password: redacted"),
+        ("session_token=hunter2; api-key: hunter2", "session_token=redacted api-key: redacted"),
+        ("Authorization: Bearer hunter2", "Authorization: Bearer redacted"),
+        ("Cookie: sid=hunter2", "Cookie: redacted"),
+        ("code eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.hunter2 is old", "code redacted is old"),
+    ],
+)
+def test_texts_are_redacted(said: str, shown: str) -> None:
+    """What a page says loses what looks like a secret."""
+    assert redaction.text(said) == shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Select all images with a fire hydrant (3 of 9)",
+        "Donaudampfschifffahrtsgesellschaft",
+        "Your session has expired. Password required",
+        "the page moved on to http://127.0.0.1:8000/signup/tiles",
+        "the deadline of 60 s has passed",
+        "the page says '選択してください'",
+    ],
+)
+def test_other_texts_stay(said: str) -> None:
+    """What is no secret is written down as it is."""
+    assert redaction.text(said) == said
+
+
+def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
+    """Neither JSON nor HTML nor terminal shows what the page had in its address and messages."""
+    said = "Wrong password: hunter2, back to http://localhost/?token=hunter2"
+    told = outcome(
+        "Select all images with a bus", said, "http://hunter2:hunter2@localhost/?s=hunter2"
+    )
+    page = Path(told.save(str(tmp_path)))
+    written = "".join(p.read_text(encoding="utf-8") for p in (page, page.parent / "outcome.json"))
+    assert "hunter2" not in written + printed(told) + json.dumps(report.to_json(told))
 
 
 def test_the_table_fits_80_columns() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from agent import report
+from agent import redaction, report
 from agent.browser import BrowserChoice
 from agent.data import Outcome
 from agent.policy import Policy, load
@@ -33,7 +33,7 @@ def browser_choice(given: dict[str, Any]) -> BrowserChoice:
 
 def tell(line: str) -> None:
     """Progress goes to standard error: standard output is for the result."""
-    click.echo(line, err=True)
+    click.echo(redaction.plain(redaction.text(line)), err=True)
 
 
 def save_report(outcome: Outcome, rules: Policy, folder: str) -> str:

@@ -15,7 +15,7 @@ from agent.data import Box, Capture, Describe, Element, Look, Picture, Sight, Sn
 from agent.driver import Driver
 from agent.errors import ScopeError, UsageError
 from agent.policy import Policy
-from agent.report import plain
+from agent.redaction import plain
 from agent.scope import Scope
 
 _COLORS = {"tiles": (0, 114, 178), "submit": (0, 158, 115), "instruction": (213, 94, 0)}
@@ -38,7 +38,7 @@ def run(
     scope.check(url)
     parts = widget_file.load(widget) if widget else None
     with open_page(browsing.browser_choice(given), rules.browser) as page:
-        driver = Driver(page, scope, parts)
+        driver = Driver(page, scope, parts, block_outside=rules.block_outside_requests)
         runner.step(driver.open(url, timeout_s=rules.retry.deadline_s))
         snapshot, sight = _look(driver, rules)
         found = _parts(snapshot, sight)

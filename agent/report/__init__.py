@@ -1,29 +1,32 @@
 """Outcome → JSON, a table for the terminal, annotated pictures and one HTML page.
 
+All are redacted (`agent.redaction`); a page's text names no file and is no markup anywhere.
+
 Pillow and jinja2 are imported when a report is saved: printing JSON needs neither.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from agent import redaction
 from agent.data import Attempt, Outcome
+from agent.redaction import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["redacted", "save", "table", "to_json"]
+__all__ = ["save", "table", "to_json"]
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as plain data, with the keys that `solve --json` promises."""
+    """The outcome as plain data, redacted, with the keys that `solve --json` promises."""
+    outcome = redaction.outcome(outcome)
     return {
         "status": outcome.status,
         "reason": outcome.reason,
-        "url": redacted(outcome.url),
+        "url": outcome.url,
         "seconds": round(outcome.seconds, 3),
         "model": outcome.model,
         "policy": outcome.policy,
@@ -47,26 +50,12 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def redacted(url: str) -> str:
-    """The address without passwords and without the values of its query, which may be secrets."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    query = urlencode(
-        [(key, "redacted") for key, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    )
-    return urlunsplit((parts.scheme, host, parts.path, query, ""))
-
-
-def plain(text: str) -> str:
-    """A page's text made harmless for a terminal: no control and no direction characters."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)
-
-
 def table(outcome: Outcome) -> Table:
     """The attempts as a table of at most 80 columns."""
     from rich.table import Table
     from rich.text import Text
 
+    outcome = redaction.outcome(outcome)
     shown = Table(
         title=Text(f"{outcome.status}: {plain(outcome.reason)}"),
         title_justify="left",

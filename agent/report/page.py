@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import platform
 import shlex
@@ -16,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from PIL import Image
 
-from agent import report
+from agent import redaction, report
 from agent.data import STAGES, Attempt, Outcome
 from agent.errors import UsageError
 from agent.report.drawing import annotate
@@ -26,9 +25,10 @@ _PACKAGES = ("captcha-agent", "playwright", "onnxruntime", "numpy", "pillow")
 
 def write(outcome: Outcome, folder: Path) -> Path:
     """Write all files of the report; return the HTML page's path."""
+    outcome = redaction.outcome(outcome)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(report.to_json(outcome), indent=2, ensure_ascii=False, allow_nan=False)
+        content = redaction.to_json(report.to_json(outcome), indent=2)
         _put(folder / "outcome.json", content.encode())
         shown = []
         for number, attempt in enumerate(outcome.attempts, start=1):
@@ -98,17 +98,24 @@ def _data_uri(png: bytes | None) -> str:
 
 def _html(outcome: Outcome, attempts: list[dict[str, Any]]) -> str:
     loader = PackageLoader("agent.report", "")
-    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    url = report.redacted(outcome.url)
-    command = ["captcha-agent", "solve", url, "--policy", outcome.policy, "--model", outcome.model]
+    environment = Environment(
+        loader=loader, autoescape=True, finalize=_plain, trim_blocks=True, lstrip_blocks=True
+    )
+    command = ["captcha-agent", "solve", outcome.url]
+    command += ["--policy", outcome.policy, "--model", outcome.model]
     return environment.get_template("report.html").render(
         outcome=outcome,
-        url=url,
+        url=outcome.url,
         attempts=attempts,
         command=shlex.join(command),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         environment=_environment(),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Escaping leaves the characters that reorder or hide a text: they go, too."""
+    return redaction.plain(value) if type(value) is str else value
 
 
 def _environment() -> str:

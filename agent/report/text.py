@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from agent.data import Attempt
-from agent.report import plain
+from agent.redaction import plain
 
 Right = Sequence[frozenset[int] | None]
 """The right tiles of each attempt, None where nobody knows them."""
