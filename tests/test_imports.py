@@ -62,8 +62,8 @@ MAY_IMPORT = {
                "agent.scope",
                "agent.scorer", "agent.verifier", "agent.widget_file"},
     "answers": {"agent.data", "agent.errors", "numpy"},
-    "testing": {"agent.answers", "agent.data", "agent.errors", "agent.policy", "agent.report",
-                "agent.runner", "agent.scorer", "playwright", "pytest"},
+    "testing": {"agent.answers", "agent.data", "agent.errors", "agent.policy", "agent.redaction",
+                "agent.report", "agent.runner", "agent.scorer", "playwright", "pytest"},
     "pytest_plugin": {"agent.testing", "allure", "pytest", "pytest_html"},
 }  # fmt: skip
 
