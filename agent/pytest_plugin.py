@@ -84,9 +84,14 @@ def _settings(node: Any) -> dict[str, Any]:
 
 
 def _folder(node: Any) -> Path:
-    """The test's own folder, so that tests and workers do not write into each other's reports."""
-    name = re.sub(r"[^\w.-]+", "-", node.nodeid).strip("-")
-    return Path(node.config.rootpath, _setting(node.config, "report"), name[-150:])
+    """The test's own folder, so that tests and workers do not write into each other's reports.
+
+    As is pytest's custom, an option's path starts at the current folder, an ini file's at the root.
+    """
+    given = node.config.getoption("--captcha-report") is not None
+    root = Path.cwd() if given else node.config.rootpath
+    name = re.sub(r"[^\w.-]+", "-", node.nodeid, flags=re.ASCII).strip("-")
+    return Path(root, _setting(node.config, "report"), name[-150:])
 
 
 @pytest.hookimpl(wrapper=True)

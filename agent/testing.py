@@ -90,7 +90,8 @@ class Captcha:
     ) -> None:
         self._policy = policy
         self._model = model
-        self._where = {"allow": tuple(allow), "success": success}
+        self._allow = tuple(allow)
+        self._success = success
         self._folder = folder
         self._know: Callable[[Any], Any] | None = None
         self._done: list[_Done] = []
@@ -189,13 +190,17 @@ class Captcha:
         if _is_async(page):
             return self._perform_async(page, plan)
         task = plan(Oracle(self._know, page) if self._know else None)
-        outcome = runner.solve(page, task.policy, model=task.scorer, **self._where)  # type: ignore[arg-type]
+        outcome = runner.solve(
+            page, task.policy, model=task.scorer, allow=self._allow, success=self._success
+        )
         return self._finish(task, outcome)
 
     async def _perform_async(self, page: Any, plan: Callable[[Oracle | None], _Task]) -> Outcome:
         loop = asyncio.get_running_loop()
         task = plan(Oracle(self._know, page, loop) if self._know else None)
-        outcome = await runner.solve_async(page, task.policy, model=task.scorer, **self._where)  # type: ignore[arg-type]
+        outcome = await runner.solve_async(
+            page, task.policy, model=task.scorer, allow=self._allow, success=self._success
+        )
         return self._finish(task, outcome)
 
     def _finish(self, task: _Task, outcome: Outcome) -> Outcome:

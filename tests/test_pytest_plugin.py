@@ -20,8 +20,11 @@ ROOT = Path(__file__).parent.parent
 CANNED = """
 import numpy as np
 import pytest
-from agent import runner
-from agent.data import STAGES, Attempt, Box, Outcome, Picture
+from agent import instruction, runner, testing
+from agent.data import STAGES, Attempt, Box, Grid, Outcome, Picture
+from tests.conftest import Fixed
+
+BUS = instruction.read("Select all images with a bus")
 
 def attempt(result, selected, reason="the page says 'Not quite'"):
     pixels = np.random.default_rng(0).integers(0, 255, (90, 90, 3), dtype=np.uint8)
@@ -37,11 +40,12 @@ def comes_to(monkeypatch):
         asked = []
         def solve(page, policy, *, model, allow, success):
             asked.append((policy, model, allow, success))
-            if hasattr(model, "_oracle"):
-                model._known = [(a.picture, model._oracle.know(page)) for a in attempts]
+            for shown in attempts:
+                model.scores_on(shown.picture, Grid(3, 3, shown.boxes), BUS)
             reason = attempts[-1].reason if attempts else "no captcha found"
             return Outcome(status, reason, "http://localhost/", 1.0, "lite", policy.name, attempts)
         monkeypatch.setattr(runner, "solve", solve)
+        monkeypatch.setattr(testing, "load_scorer", lambda model: Fixed(lambda target: {}))
         return asked
     return set_up
 """
@@ -328,30 +332,34 @@ def site():
         yield server
 
 @pytest.fixture
-def captcha(captcha, site):
-    @captcha.oracle
-    def know(page):
-        return list(site._store._open.values())[-1].challenge.answer
+def know(site):
+    return lambda page: list(site._store._open.values())[-1].challenge.answer
+
+@pytest.fixture
+def captcha(captcha, know):
+    captcha.oracle(know)
     return captcha
 """
 
 
 @pytest.mark.e2e
 def test_an_oracle_in_a_browser(pytester: pytest.Pytester) -> None:
-    """The oracle's answer passes, sync and async; a broken widget is told from a wrong scorer."""
+    """Right tiles pass and wrong ones do not, sync and async; a broken widget is told as such."""
     pytester.makeconftest(BROWSER + KNOWING)
     pytester.makepyfile("""
         import asyncio
+        import pytest
         from playwright.async_api import async_playwright
+        from agent import answers, testing
         from agent.browser import BrowserChoice, find_browser
         from fixtures.challenge import Challenge
 
-        async def sign_up(captcha, site):
-            async def know(page):
+        async def sign_up(captcha, site, know):
+            @captcha.oracle
+            async def know_async(page):
                 assert await page.locator(".question").is_visible()
-                return list(site._store._open.values())[-1].challenge.answer
+                return know(page)
 
-            captcha.oracle(know)
             async with async_playwright() as playwright:
                 path = find_browser(BrowserChoice(), playwright)
                 async with await playwright.chromium.launch(executable_path=path) as browser:
@@ -361,8 +369,8 @@ def test_an_oracle_in_a_browser(pytester: pytest.Pytester) -> None:
                     assert "Not quite" in rejected.reason
                     assert (await captcha.answer(page)).solved
 
-        def test_async(captcha, site):
-            asyncio.run(sign_up(captcha, site))
+        def test_async(captcha, site, know):
+            asyncio.run(sign_up(captcha, site, know))
 
         def test_given_tiles(captcha, page, site):
             page.goto(f"{site.url}/signup/picture")
@@ -371,14 +379,17 @@ def test_an_oracle_in_a_browser(pytester: pytest.Pytester) -> None:
             assert captcha.answer(page, waiting.challenge.answer).solved
             assert site.solved(f"{site.url}/signup/picture")
 
-        def test_a_broken_widget(captcha, page, site, monkeypatch):
+        @pytest.mark.captcha(policy="debug")
+        def test_a_broken_widget(captcha, page, site, know, monkeypatch):
             monkeypatch.setattr(Challenge, "passes", lambda self, chosen: False)
+            unerring = answers.right(answers.Oracle(know, page))
+            monkeypatch.setattr(testing, "load_scorer", lambda model: unerring)
             page.goto(f"{site.url}/signup/tiles")
             captcha.solve(page)
     """)
-    result = pytester.runpytest_subprocess("--captcha-policy=default")
+    result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines([
         "E*captcha.solve: unsolved: *Not quite*",
-        "E*The widget is broken: the right answer of attempt * did not pass.",
+        "E*The widget is broken: the right answer of attempt 1 did not pass.",
     ])  # fmt: skip
