@@ -25,6 +25,7 @@ from agent.models.source import load, read_source
 from agent.models.store import Package
 from agent.scorer import Scorer
 from fixtures.challenge import make
+from fixtures.kinds import KINDS
 from tests.benchmarks.measures import Interval, rate
 from tests.benchmarks.packages import ARCH, random_weights, warm
 
@@ -58,7 +59,7 @@ def same_choices(encoder: Encoder, grids: int) -> Interval:
     ours, theirs = Scorer(encoder), Scorer(Checkpoint(encoder.package))
     same = []
     for number in range(grids):
-        made = make("tiles", f"lite:{number}", np.random.default_rng(number))
+        made = make(KINDS["tiles"], f"lite:{number}", np.random.default_rng(number))
         tiles = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
         decisions = [scorer.score(tiles, made.instruction) for scorer in (ours, theirs)]
         same.append(decisions[0].selected == decisions[1].selected)
@@ -73,7 +74,7 @@ def main() -> None:
     given = parser.parse_args()
     encoder = load_encoder("lite")
     print(f"same choices as the checkpoint in float32   {same_choices(encoder, given.grids)}")
-    made = make("tiles", "1:0", np.random.default_rng(0))
+    made = make(KINDS["tiles"], "1:0", np.random.default_rng(0))
     tiles = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = random_weights(Path(folder) / "random.safetensors")
