@@ -33,7 +33,7 @@ def context(page: Page, **settings: Any) -> Any:
 SCALES = (1, 1.5, 2, 3)
 
 
-@pytest.mark.parametrize(("number", "kind"), enumerate(KINDS))
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(KINDS)))
 def test_right_answers_are_accepted(site: Server, page: Page, number: int, kind: str) -> None:
     """With the right tiles known, each kind is solved at once, in turn in each theme and scale.
 
