@@ -272,8 +272,8 @@ def test_frames_of_other_schemes_are_refused(world: World, page: Page) -> None:
     """A page inside a `data:` address belongs to no host."""
     world.attack = {"head": '<iframe src="data:text/html,Select all images with a bus"></iframe>'}
     assert refused(page, world.url) == (
-        "refused 'data:text/html,Select all images with a bus': spaces, control characters and "
-        "backslashes are not allowed (nothing was screenshotted or clicked there)"
+        "refused 'data:text/html,Select all images with a bus': only http and https pages are "
+        "visited (got data:) (nothing was screenshotted or clicked there)"
     )
 
 
