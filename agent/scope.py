@@ -22,8 +22,12 @@ _NAME = re.compile(
 )
 _SCHEMES = ("http:", "https:", "ws:", "wss:")
 # Browsers read much else as an address, too: `http:/host`, `http:\\host`, `ht<tab>tp://host`.
-_WRITTEN_OUT = re.compile(r"(?:blob:)?(?:https?|wss?)://([^/?#]+)", re.IGNORECASE)
-_ODD_CHARACTERS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
+_WRITTEN_OUT = re.compile(
+    r"(?:blob:)?(?:https?|wss?)://(?:[^/?#]*@)?(\[[^/?#@]*\]|[^/?#@:]+)", re.IGNORECASE
+)
+# Dropped or turned by browsers, each in its own way; in a query they do no harm.
+_ODD_CHARACTERS = re.compile(r"[^?#]*[\x00-\x20\x7f\\]")
+_BLANK = re.compile(r"about:(?:blank|srcdoc)(?:[?#].*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,8 @@ class Scope:
             raise ScopeError(f"refused {redaction.address(url)!r}: {objection}")
 
     def _objection(self, url: str) -> str:
-        if url in ("about:blank", "about:srcdoc"):
+        if _BLANK.fullmatch(url):
             return ""  # belongs to the page that made it, which is checked by itself
-        if _ODD_CHARACTERS.search(url):
-            return "spaces, control characters and backslashes are not allowed"
         try:
             parsed = URL(url)
             if parsed.protocol == "blob:":
@@ -62,6 +64,8 @@ class Scope:
             return "no valid address; write it in full, such as http://localhost:8000/"
         if parsed.protocol not in _SCHEMES:
             return f"only http and https pages are visited (got {parsed.protocol})"
+        if _ODD_CHARACTERS.match(url):
+            return "spaces, control characters and backslashes are not allowed"
         if not self._allows_host(parsed.hostname):
             return self._outside(parsed.hostname)
         return _disguise(url, parsed.hostname)
@@ -70,7 +74,7 @@ class Scope:
         address = _address(host)
         if address is not None:
             return address.is_loopback or str(address) in self._patterns
-        name = host.removesuffix(".")
+        name = _without_root(host)
         return any(
             name.endswith(pattern[1:]) and name != pattern[1:]
             if pattern.startswith("*.")
@@ -89,9 +93,19 @@ class Scope:
 def _disguise(url: str, host: str) -> str:
     """An objection where `url` does not show the host that a browser reads from it."""
     written = _WRITTEN_OUT.match(url)
-    if written and any(name in written[1].lower() for name in (host, idna.decode(host))):
+    if written and _without_root(written[1].lower()) in _spellings(host):
         return ""
     return f"browsers read its host as {host!r}; write it plainly, such as http://{host}/"
+
+
+def _spellings(host: str) -> tuple[str, str]:
+    """The plain ways to write a host that a browser has read: in ASCII, and in its own letters."""
+    name = _without_root(host)
+    return name, idna.decode(name)
+
+
+def _without_root(host: str) -> str:
+    return host.removesuffix(".")
 
 
 def _pattern(text: str) -> str:
@@ -104,8 +118,8 @@ def _pattern(text: str) -> str:
     address = _address(host.hostname)
     if address is not None and not wildcard and str(address) == name.strip("[]").lower():
         return str(address)
-    found = host.hostname.removesuffix(".")
-    plain = name.lower().removesuffix(".") in (found, idna.decode(found))
+    found = _without_root(host.hostname)
+    plain = _without_root(name.lower()) in _spellings(found)
     if address or not plain or not _NAME.fullmatch(found) or (wildcard and "." not in found):
         raise _no_host(text)
     return wildcard + found

@@ -30,7 +30,7 @@ NAME = "outside.example"
 ARGUMENTS = [f"--host-resolver-rules=MAP {NAME} 127.0.0.1", "--disable-background-networking"]
 
 # A captcha of nine canvases. `on` is when the attack runs: load, tile or submit.
-CAPTCHA = """<!doctype html><title>Form</title>{head}
+CAPTCHA = """<!doctype html><title>Form</title><link rel="icon" href="{icon}">{head}
 <p>Select all images with a bus</p><form action="{action}" method="post"><div id="grid"></div>
 <button type="submit">Verify</button></form><p role="status"></p>
 <style>#grid {{ display: grid; grid-template-columns: repeat(3, 100px); gap: 8px }}
@@ -64,6 +64,9 @@ document.forms[0].onsubmit = (event) => {{
 }};
 if ('{on}' === 'load') attack();
 </script>"""
+
+# The browser itself asks for icons, whenever it likes: none here.
+PLAIN = {"head": "", "on": "", "attack": "", "action": "/answer", "icon": "data:,"}
 
 WORKER = """
 self.oninstall = () => self.skipWaiting();
@@ -148,14 +151,13 @@ class World:
             return 307, "", f"{self.out}/landed"
         if path == "/worker.js":
             return 200, "text/javascript", WORKER.replace("OUT", self.out)
-        defaults = {"head": "", "on": "", "attack": "", "action": "/answer"}
-        page = CAPTCHA.format(**{**defaults, **self.attack})
+        page = CAPTCHA.format(**{**PLAIN, **self.attack})
         return 200, "text/html", page.replace("OUT", self.out)
 
     def _outside(self, path: str) -> tuple[int, str, str]:
         # As tempting as the page inside, and it tells of every click.
         spy = "addEventListener('pointerdown', () => navigator.sendBeacon('/clicked'), true)"
-        page = CAPTCHA.format(head=f"<script>{spy}</script>", on="", attack="", action="/answer")
+        page = CAPTCHA.format(**{**PLAIN, "head": f"<script>{spy}</script>"})
         return 200, "text/html", page
 
 
@@ -272,8 +274,8 @@ def test_frames_of_other_schemes_are_refused(world: World, page: Page) -> None:
     """A page inside a `data:` address belongs to no host."""
     world.attack = {"head": '<iframe src="data:text/html,Select all images with a bus"></iframe>'}
     assert refused(page, world.url) == (
-        "refused 'data:text/html,Select all images with a bus': spaces, control characters and "
-        "backslashes are not allowed (nothing was screenshotted or clicked there)"
+        "refused 'data:text/html,Select all images with a bus': only http and https pages are "
+        "visited (got data:) (nothing was screenshotted or clicked there)"
     )
 
 
@@ -288,6 +290,7 @@ def test_a_page_that_is_outside_already(world: World, page: Page) -> None:
 
 
 CALLS = {
+    "icon": "OUT/icon.png",
     "head": '<img src="OUT/picture.png"><script src="OUT/script.js"></script>',
     "on": "tile",
     "attack": "fetch('OUT/call', {mode: 'no-cors'}).catch(() => 0);"
@@ -303,8 +306,11 @@ def test_other_requests_are_blocked_by_policy(world: World, page: Page, block: b
         page, policy(block_outside_requests=block), model=SCORER, url=f"{world.url}/form"
     )
     assert outcome.solved, outcome.reason
-    paths = {"/picture.png", "/script.js", "/call", "/beacon", "/socket"}
-    assert paths & set(world.outside.asked) == (set() if block else paths)
+    asked = set(world.outside.asked)
+    # When a browser asks for the icon is its own affair.
+    calls = {"/picture.png", "/script.js", "/call", "/beacon", "/socket"}
+    assert asked - {"/icon.png"} == (set() if block else calls)
+    assert not (block and asked)
 
 
 def test_afterwards_everything_passes_again(world: World, page: Page) -> None:
