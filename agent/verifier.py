@@ -189,8 +189,9 @@ def exchanged(old: Widget, new: Widget) -> bool:
     """Whether another challenge took the place of one, by its question or its pictures."""
     if old.instruction != new.instruction:
         return True
-    sources = {tile.source for tile in old.tiles if tile.source}
-    return bool(sources) and sources.isdisjoint(tile.source for tile in new.tiles)
+    # Of tiles that are found by their controls now, no address is known: nothing is told by that.
+    before, now = ({tile.source for tile in seen.tiles if tile.source} for seen in (old, new))
+    return bool(before and now) and before.isdisjoint(now)
 
 
 def _filled_tokens(snapshot: Snapshot) -> set[str]:
