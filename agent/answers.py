@@ -17,7 +17,7 @@ from agent.data import Attempt, Grid, Picture, Scores, Target
 from agent.errors import UsageError
 
 Tiles = frozenset[int]
-Choose = Callable[[Picture, Grid, Target], Tiles]
+Choose = Callable[[Picture, Grid, Target, Picture | None], Tiles]
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,14 @@ class Chosen:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def scores_on(self, picture: Picture, grid: Grid, target: Target) -> Scores:
+    def scores_on(
+        self, picture: Picture, grid: Grid, target: Target, sample: Picture | None = None
+    ) -> Scores:
         """Scores that make exactly the chosen tiles the decision.
 
         Raises UsageError for a choice that the instruction rules out.
         """
-        tiles = self._choose(picture, grid, target)
+        tiles = self._choose(picture, grid, target, sample)
         if not tiles and not target.none_allowed:
             raise UsageError(
                 f"{self.name}: no tile is no answer to {target.instruction!r}: name at least one"
@@ -99,10 +101,12 @@ class Watched:
         """Load the model."""
         self._scorer.warm()
 
-    def scores_on(self, picture: Picture, grid: Grid, target: Target) -> Scores:
+    def scores_on(
+        self, picture: Picture, grid: Grid, target: Target, sample: Picture | None = None
+    ) -> Scores:
         """The scorer's own scores; what is right is only noted."""
         self._known.append((picture, self._oracle.ask(grid)))
-        scores: Scores = self._scorer.scores_on(picture, grid, target)
+        scores: Scores = self._scorer.scores_on(picture, grid, target, sample)
         return scores
 
     def right(self, attempt: Attempt) -> Tiles | None:
@@ -115,18 +119,18 @@ class Watched:
 
 def given(tiles: Iterable[int]) -> Chosen:
     """Answers with just these tiles."""
-    return Chosen("answer", lambda picture, grid, target: checked(tiles, grid, "answer"))
+    return Chosen("answer", lambda picture, grid, target, sample: checked(tiles, grid, "answer"))
 
 
 def right(oracle: Oracle) -> Chosen:
     """Answers as the oracle says."""
-    return Chosen("oracle", lambda picture, grid, target: oracle.ask(grid))
+    return Chosen("oracle", lambda picture, grid, target, sample: oracle.ask(grid))
 
 
 def wrong(oracle: Oracle) -> Chosen:
     """Answers with one tile that is not right: then a right one is missing, too."""
 
-    def choose(picture: Picture, grid: Grid, target: Target) -> Tiles:
+    def choose(picture: Picture, grid: Grid, target: Target, sample: Picture | None) -> Tiles:
         known = oracle.ask(grid)
         others = [tile for tile in range(len(grid.boxes)) if tile not in known]
         return frozenset((others or sorted(known))[:1])
@@ -137,8 +141,8 @@ def wrong(oracle: Oracle) -> Chosen:
 def unlikely(scorer: Any) -> Chosen:
     """Answers with the one tile that the scorer believes in least."""
 
-    def choose(picture: Picture, grid: Grid, target: Target) -> Tiles:
-        likely = scorer.scores_on(picture, grid, target).probabilities
+    def choose(picture: Picture, grid: Grid, target: Target, sample: Picture | None) -> Tiles:
+        likely = scorer.scores_on(picture, grid, target, sample).probabilities
         return frozenset([int(np.argmin(likely if target.wanted else -likely))])
 
     return Chosen("wrong", choose)
