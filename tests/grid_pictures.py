@@ -279,7 +279,7 @@ def _pool() -> dict[str, list[Image.Image]]:
         Path(path) for path in random.permutation(sorted(map(str, DRAWINGS.rglob("*.webp"))))
     ]
     tiles = [render.tile(path, random) for path in drawings[:POOL]]
-    scenes = [render.scene(drawings[n * 5 : n * 5 + 4], random)[0] for n in range(POOL // 8)]
+    scenes = [render.scene(drawings[n * 5 : n * 5 + 4], 4, 4, random)[0] for n in range(POOL // 8)]
     return {"tiles": tiles, "scene": scenes}
 
 
