@@ -12,6 +12,7 @@ from agent.data import (
     Attempt,
     Decision,
     Grid,
+    Kind,
     Observation,
     Picture,
     Result,
@@ -108,7 +109,7 @@ class Run:
         self.seconds = dict.fromkeys(STAGES, 0.0)
 
 
-def _kind(challenge: Challenge) -> Any:
+def _kind(challenge: Challenge) -> Kind:
     if challenge.target.squares:
         return "picture"
     return "reference" if challenge.sample is not None else "tiles"

@@ -97,6 +97,9 @@ def test_how_many(text: str, concept: str, count: int | None) -> None:
         ("Find the odd one out", "odd one out"),
         ("Which picture does not belong?", "does not belong"),
         ("Click the images in the following order", "in the following order"),
+        ("Wählen Sie das Bild aus, das nicht dazugehört", "nicht dazugehört"),
+        ("Sélectionnez l'image qui n'appartient pas au groupe", "n'appartient pas"),
+        ("仲間はずれの画像を選んでください", "仲間はずれ"),
     ],
 )
 def test_what_is_not_supported(text: str, words: str) -> None:

@@ -36,6 +36,17 @@ def measure(command: list[str]) -> tuple[float, float]:
     return seconds, usage.ru_maxrss / 1024
 
 
+def written_tiles(folder: Path) -> list[str]:
+    """Nine tiles of the fixture site as files."""
+    paths = []
+    for number, picture in enumerate(
+        make(KINDS["tiles"], "1:0", np.random.default_rng(0)).pictures
+    ):
+        paths.append(str(folder / f"{number}.jpg"))
+        Path(paths[-1]).write_bytes(picture)
+    return paths
+
+
 def main() -> None:
     """Write nine tiles, run both sides in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -43,12 +54,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tiles = []
-        for number, picture in enumerate(
-            make(KINDS["tiles"], "1:0", np.random.default_rng(0)).pictures
-        ):
-            tiles.append(str(Path(folder) / f"{number}.jpg"))
-            Path(tiles[-1]).write_bytes(picture)
+        tiles = written_tiles(Path(folder))
         asked = ["--instruction", "Select all images with a bus", "--json"]
         sides = {
             "captcha-agent, lite": [sys.executable, "-m", "agent.cli", "score", *tiles, *asked]

@@ -24,7 +24,7 @@ from agent.models.encoder import Embeddings, Encoder, load_encoder
 from agent.models.source import load, read_source
 from agent.models.store import Package
 from agent.scorer import Scorer
-from fixtures.challenge import make
+from fixtures.challenge import Challenge, make
 from fixtures.kinds import KINDS
 from tests.benchmarks.measures import Interval, rate
 from tests.benchmarks.packages import ARCH, random_weights, warm
@@ -60,10 +60,15 @@ def same_choices(encoder: Encoder, grids: int) -> Interval:
     same = []
     for number in range(grids):
         made = make(KINDS["tiles"], f"lite:{number}", np.random.default_rng(number))
-        tiles = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
+        tiles = opened(made)
         decisions = [scorer.score(tiles, made.instruction) for scorer in (ours, theirs)]
         same.append(decisions[0].selected == decisions[1].selected)
     return rate(same)
+
+
+def opened(made: Challenge) -> list[Image.Image]:
+    """A challenge's pictures."""
+    return [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
 
 
 def main() -> None:
@@ -74,8 +79,7 @@ def main() -> None:
     given = parser.parse_args()
     encoder = load_encoder("lite")
     print(f"same choices as the checkpoint in float32   {same_choices(encoder, given.grids)}")
-    made = make(KINDS["tiles"], "1:0", np.random.default_rng(0))
-    tiles = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
+    tiles = opened(make(KINDS["tiles"], "1:0", np.random.default_rng(0)))
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = random_weights(Path(folder) / "random.safetensors")
         loaded = load(read_source(f"{ARCH}:{checkpoint}")[1])

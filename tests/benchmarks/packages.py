@@ -21,14 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from agent import places
 from agent.models.store import FOLDER_VARIABLE
-from fixtures.challenge import make
-from fixtures.kinds import KINDS
-from tests.benchmarks.cold_start import HERE, measure
+from tests.benchmarks.cold_start import HERE, measure, written_tiles
 
 if TYPE_CHECKING:  # torch comes late: a process that is started counts its parent's memory
     from agent.models.encoder import Encoder
@@ -83,17 +80,6 @@ def random_weights(path: Path) -> Path:
     """A checkpoint of an untrained model."""
     subprocess.run([sys.executable, "-c", RANDOM, ARCH, str(path)], check=True)
     return path
-
-
-def written_tiles(folder: Path) -> list[str]:
-    """Nine tiles of the fixture site as files."""
-    paths = []
-    for number, picture in enumerate(
-        make(KINDS["tiles"], "1:0", np.random.default_rng(0)).pictures
-    ):
-        paths.append(str(folder / f"{number}.jpg"))
-        Path(paths[-1]).write_bytes(picture)
-    return paths
 
 
 def cold(tiles: list[str], runs: int) -> None:
