@@ -28,7 +28,6 @@ from agent.models.export import widened
 from agent.models.store import WEIGHTS
 
 Precision = Literal["int8", "float32"]
-PRECISIONS: tuple[Precision, ...] = ("int8", "float32")
 _PRODUCTS = ("MatMul", "Gemm")
 _PAGE, _LINE = 4096, 64  # bytes; large weights start on a page, small ones on a cache line
 _SMALL = 1024  # bytes; smaller weights stay in the graph

@@ -12,16 +12,12 @@ Cells are an embedding for each part of a picture, on the text's side of things:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.timm_model import TimmModel
 from open_clip.transformer import ResidualAttentionBlock, TextTransformer, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-Features = Callable[[Tensor], Tensor]
 
 
 class Images(nn.Module):

@@ -18,7 +18,7 @@ from agent import concepts
 from agent.models import export
 from agent.models.encoder import CONCEPTS, load_encoder
 from agent.models.lite import objects
-from agent.models.lite.image_tower import Tower
+from agent.models.lite.image_tower import MEAN, STD, Tower
 from agent.scorer import Scorer
 
 HERE = Path(__file__).parent
@@ -99,8 +99,8 @@ def write_card(folder: Path, parity: dict[str, float]) -> None:
         "licence": "MIT (weights), see MODEL_CARD.md for what they were trained on",
         "image": {
             "size_px": IMAGE_PX,
-            "mean": [127 / 255] * 3,
-            "std": [128 / 255] * 3,
+            "mean": [MEAN] * 3,
+            "std": [STD] * 3,
             "resize_mode": "shortest",
             "interpolation": "bicubic",
         },
