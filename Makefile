@@ -28,6 +28,7 @@ bench: $(READY)
 	$(BIN)/captcha-agent demo -n 100 --policy default --report captcha-report/bench
 	$(BIN)/python -m tests.benchmarks.grids
 	$(BIN)/python -m tests.benchmarks.drawings
+	$(BIN)/python -m tests.benchmarks.prompts $(PHOTOS)
 	$(if $(PHOTOS),$(BIN)/python -m tests.benchmarks.photos $(PHOTOS))
 	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)
 	@if $(CLIP_PYTHON) -c "import open_clip" 2>/dev/null; then \

