@@ -110,7 +110,6 @@ class Element:
     layer: int = 0
     covered: bool = False
     source: str = ""
-    font_px: float = 0.0
     bold: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
 

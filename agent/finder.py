@@ -8,7 +8,7 @@ vendor's selectors. Each sign weighs something; the best candidate is taken, wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -108,17 +108,6 @@ def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
             taken.append((pictures, asked))
             widgets.append(_widget(page, pictures, asked, reasons))
     return tuple(widgets)
-
-
-def same(widgets: Iterable[Widget], old: Widget) -> Widget | None:
-    """The one of `widgets` that stands where `old` stood, or asks what it asked."""
-
-    def likeness(new: Widget) -> float:
-        shared = new.area.overlap(old.area) / max(min(new.area.area, old.area.area), 1.0)
-        return shared + (new.instruction == old.instruction)
-
-    best = max(widgets, key=likeness, default=None)
-    return best if best is not None and likeness(best) > 0 else None
 
 
 def _clash(pictures: Pictures, asked: _Asked, other: Pictures, before: _Asked) -> bool:

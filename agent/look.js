@@ -204,8 +204,7 @@
     const box = el.getBoundingClientRect(), style = getComputedStyle(el);
     if (!visible(style, box)) continue;
     const live = closest(el, '[role=status],[role=alert],[aria-live]');
-    add(el, live ? 'status' : 'text', box, { text: clip(entry.words.join(' ')), bold: entry.bold,
-      font_px: parseFloat(style.fontSize) });
+    add(el, live ? 'status' : 'text', box, { text: clip(entry.words.join(' ')), bold: entry.bold });
   }
   for (const [el, parts] of marked) {
     const box = el.getBoundingClientRect(), role = ROLES[parts[0]] || 'button';

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from agent import finder, words
+from agent import finder, matching, words
 from agent.data import Element, Sight, Snapshot, Widget
 from agent.grids import PICTURES, gap
 
@@ -52,7 +52,7 @@ def _unsupported() -> dict[str, _Unsupported]:
 def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
     """What the page shows. With `like`, of several captchas the one that was seen before."""
     widgets = finder.find_all(snapshot)
-    widget = (finder.same(widgets, like) if like else None) or next(iter(widgets), None)
+    widget = matching.successor(like, widgets) if like else next(iter(widgets), None)
     if widget is not None:
         asked = _asks_for(widget.instruction, ("order", "count", "comparison", "rotation"))
         if asked is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 
-from agent import finder, recognizer, words
+from agent import finder, matching, recognizer, words
 from agent.data import Element, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import gap
@@ -41,8 +41,9 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     """
     if success and _succeeded(after, success):
         return Verdict("accepted", f"the page matches {success!r}")
-    now = _now(before, after, widget)
-    renewed = now is not None and exchanged(widget, now)
+    beside = matching.others(widget, finder.find_all(before))
+    now = matching.successor(widget, finder.find_all(after), beside)
+    renewed = now is not None and matching.exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
     if verdict is not None and not (success and verdict.result == "accepted"):
         return verdict
@@ -65,21 +66,6 @@ def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | No
             return Verdict("accepted", f"the page says {text.text!r}")
     verdict = _changed_state(before, after, gone=True)
     return verdict if verdict is not None and verdict.result == "accepted" else None
-
-
-def _now(before: Snapshot, after: Snapshot, widget: Widget) -> Widget | None:
-    """What stands in the place of `widget`, among the other captchas of the page."""
-    others = [
-        other
-        for other in finder.find_all(before)
-        if not other.area.overlap(widget.area) and other.instruction != widget.instruction
-    ]
-    left = [
-        new
-        for new in finder.find_all(after)
-        if not any(new.instruction == old.instruction for old in others)
-    ]
-    return finder.same(left, widget) or next(iter(left), None)
 
 
 def _said(
@@ -183,15 +169,6 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
         for element in after.elements
         if element.role in ("text", "status", "button") and element.text and element.text not in old
     ]
-
-
-def exchanged(old: Widget, new: Widget) -> bool:
-    """Whether another challenge took the place of one, by its question or its pictures."""
-    if old.instruction != new.instruction:
-        return True
-    # Of tiles that are found by their controls now, no address is known: nothing is told by that.
-    before, now = ({tile.source for tile in seen.tiles if tile.source} for seen in (old, new))
-    return bool(before and now) and before.isdisjoint(now)
 
 
 def _filled_tokens(snapshot: Snapshot) -> set[str]:
