@@ -152,6 +152,10 @@ class Snapshot:
     status: int = 0
     grid: tuple[int | None, int | None] = (None, None)
 
+    def __hash__(self) -> int:
+        # Asked for by each look-up of what was found in it, which all elements would slow down.
+        return hash((self.url, self.document, len(self.elements)))
+
 
 @dataclass(frozen=True, slots=True)
 class Widget:
@@ -219,6 +223,15 @@ class Picture:
         right, bottom = min(box.right, self.box.right), min(box.bottom, self.box.bottom)
         seen = Box(x, y, max(right - x, 0.0), max(bottom - y, 0.0))
         return seen.moved(-self.box.x, -self.box.y).scaled(self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text in a picture; `box` in pixels of the picture, `confidence` in [0, 1]."""
+
+    text: str
+    box: Box
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,13 +370,20 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """Read what is painted into a picture. Answer: tuple[Line, ...], None where nothing reads."""
+
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Tell whoever watches what is going on. Answer: None."""
 
     text: str
 
 
-Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Tell
+Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Read | Tell
 
 
 @dataclass(frozen=True, slots=True)

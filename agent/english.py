@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from agent import concepts
+from agent import concepts, words
 from agent.data import Target
 
 _LONGEST = 150  # characters; what is longer is no instruction
@@ -55,19 +55,21 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
 
 def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
-    sentence = _asking(text.lower())
-    if len(text) > _LONGEST or not sentence:
+    sentence = _asking(text.lower()) if len(text) <= _LONGEST else ""
+    if not sentence:
         return 0.0
     if _has(sentence, "reference"):
         return 0.9
     if _has(sentence, "unsupported"):
         return 0.6  # it is a captcha all the same: reading it says what is not supported
     phrase, before = _noun_phrase(_without_none_clause(sentence)[0])
-    target = read(text)
-    if target is None or _has(f"{before} {phrase}", "interface"):
+    if _has(f"{before} {phrase}", "interface"):
+        return 0.0
+    concept, _ = _counted(phrase, before)
+    if not concept:
         return 0.0
     pictures = _names_tiles(sentence)
-    known = concepts.entry(target.concept) is not None
+    known = concepts.entry(_singular(concept)) is not None
     containing = _has(_pattern("verbs").sub("", sentence, count=1), "containing")
     every = _has(sentence, "every")
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
@@ -86,8 +88,8 @@ def unsupported(text: str) -> str:
 
 def share(text: str) -> float:
     """The share of the words of `text` that English instructions are made of."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    return sum(word in _words() for word in words) / max(len(words), 1)
+    found = re.findall(r"[^\W\d_]+", text.lower())
+    return sum(word in _words() for word in found) / max(len(found), 1)
 
 
 @cache
@@ -105,8 +107,7 @@ def _data() -> dict[str, Any]:
 
 @cache
 def _pattern(kind: str) -> re.Pattern[str]:
-    longest_first = sorted(_data()[kind], key=len, reverse=True)
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(map(re.escape, longest_first))})(?![\w'])")
+    return re.compile(rf"(?<![\w'])(?:{words.alternatives(_data()[kind])})(?![\w'])")
 
 
 def _has(sentence: str, kind: str) -> bool:
@@ -141,8 +142,8 @@ def _without_none_clause(sentence: str) -> tuple[str, bool]:
 
 
 def _from_emphasis(sentence: str, emphasis: Sequence[str]) -> tuple[str, str] | None:
-    for words in emphasis:
-        bold = _without_articles(words.lower().strip(" .,:;!?"))
+    for emphasised in emphasis:
+        bold = _without_articles(emphasised.lower().strip(" .,:;!?"))
         at = sentence.find(bold) if bold else -1
         if at > 0 and not _only_function_words(bold):
             return bold, sentence[:at]
@@ -168,8 +169,7 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
     return phrase, int(numbers.get(found[0], found[0]))
 
 
-def _only_function_words(words: str) -> bool:
-    rest = words
+def _only_function_words(rest: str) -> bool:
     for kind in ("verbs", "tiles", "squares", "every", "articles", "negations", "containing"):
         rest = _pattern(kind).sub(" ", rest)
     return not rest.strip()
@@ -191,8 +191,8 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
     return "", ""
 
 
-def _names_tiles(words: str) -> bool:
-    return _has(words, "tiles") or _has(words, "squares")
+def _names_tiles(sentence: str) -> bool:
+    return _has(sentence, "tiles") or _has(sentence, "squares")
 
 
 def _starts(sentence: str, verb_end: int) -> list[int]:

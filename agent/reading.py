@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent import instruction, matching, recognizer, segmenter, vendors, verifier
+from agent import instruction, matching, painted, recognizer, segmenter, vendors, verifier
 from agent.changes import has_blank, same_challenge
 from agent.data import (
     Box,
@@ -13,6 +13,7 @@ from agent.data import (
     Grid,
     Look,
     Picture,
+    Read,
     Reveal,
     Sight,
     Snapshot,
@@ -64,6 +65,8 @@ class _Search:
     looks: int = 0
     before: object = None
     failing_s: float | None = None
+    read: bool = False
+    unread: str = ""
 
 
 def find(run: Run) -> Flow:
@@ -73,6 +76,7 @@ def find(run: Run) -> Flow:
     there is none or only one that is not solved, PassedError where it is solved already.
     """
     search = _Search(run.now_s + run.policy.waits.find_s)
+    run.painted = ()  # another challenge may have another instruction painted in the same place
     while True:
         search.looks += 1
         observation = yield from run.ask(Look())
@@ -93,7 +97,10 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
     sight = recognizer.recognize(snapshot, run.seen)
     widget = sight.widget
     if widget is None:
-        acted = yield from _act_on(run, sight, seen_before=search.before == sight)
+        if sight.what == "nothing" and search.before == sight and not search.read:
+            acted = yield from _read_pictures(run, search, snapshot)
+        else:
+            acted = yield from _act_on(run, sight, seen_before=search.before == sight)
         search.before = sight
         if acted:
             search.limit_s = run.now_s + run.policy.waits.find_s
@@ -104,8 +111,23 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
         yield from _exchange_failed(run, search, widget)
     enough = (3 if widget is not None and _is_ready(widget) else 1) * _LEAST_LOOKS
     if run.now_s > search.limit_s and search.looks >= enough:
-        raise StopError(_not_found(run, snapshot, sight))
+        raise StopError(_not_found(run, snapshot, sight) + search.unread)
     return None
+
+
+def _read_pictures(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
+    """Read what may be painted into pictures, once a search; whether anything was read."""
+    search.read = True
+    for element in painted.suspects(snapshot):
+        picture = yield from capture(run, element.box)
+        if picture is None:
+            continue
+        observation = yield from run.ask(Read(picture))
+        if observation.value is None:
+            search.unread = f"; it may be painted into a picture: {observation.error}"
+            return False
+        run.painted += (painted.painted(element, picture, observation.value),)
+    return any(one.texts for one in run.painted)
 
 
 def _is_ready(widget: Widget) -> bool:

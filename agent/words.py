@@ -39,8 +39,8 @@ def _patterns() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
     patterns = {}
     for meaning, phrases in phrases_of_meanings().items():
         folded = [_folded(phrase) for phrase in phrases]
-        spaced = _alternatives(phrase for phrase in folded if not _UNSPACED.search(phrase))
-        unspaced = _alternatives(phrase for phrase in folded if _UNSPACED.search(phrase))
+        spaced = alternatives(phrase for phrase in folded if not _UNSPACED.search(phrase))
+        unspaced = alternatives(phrase for phrase in folded if _UNSPACED.search(phrase))
         patterns[meaning] = (
             re.compile(rf"(?<!\w)(?:{spaced})(?!\w)"),
             re.compile(rf"(?<![{_NOT}])(?:{unspaced})"),
@@ -63,7 +63,7 @@ def phrases_of_meanings() -> dict[str, list[str]]:
     return own
 
 
-def _alternatives(phrases: Iterable[str]) -> str:
+def alternatives(phrases: Iterable[str]) -> str:
     """One regular expression of all phrases, longest first, its branches by first letter."""
     by_letter: dict[str, list[str]] = {}
     for phrase in sorted(phrases, key=len, reverse=True):

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import yaml
 from flask import Flask, abort, render_template_string
+from markupsafe import Markup
 from PIL import Image
 from playwright.sync_api import Page
 from werkzeug.serving import make_server
@@ -156,7 +157,7 @@ def create_app() -> Flask:
             abort(404)
         challenge = made(path)
         right = json.dumps(",".join(map(str, sorted(challenge.answer))))
-        kit = _SCRIPT.format(right=right, shown=json.dumps(challenge.shown))
+        kit = Markup(_SCRIPT.format(right=right, shown=json.dumps(challenge.shown)))
         return render_template_string(path.read_text("utf-8"), kit=kit, **challenge.shown)
 
     return app
