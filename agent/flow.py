@@ -75,7 +75,7 @@ def _attempts(run: Run) -> Flow:
         if verdict.result == "accepted":
             run.seen = yield from _another(run, challenge)
             if run.seen is None:
-                return verdict.reason
+                return verdict.reason + recognizer.left_beside(challenge.snapshot)
             last = None
             continue
         if verdict.result == "blocked":

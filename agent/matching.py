@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from agent.data import Widget
 
+_SAME_QUESTION = 1.5  # times the weight of the very same place: a neighbour may move up into it
+
 
 def successor(
     widget: Widget, now: Sequence[Widget], beside: Sequence[Widget] = ()
@@ -54,6 +56,6 @@ def _successors(old: Sequence[Widget], new: Sequence[Widget]) -> list[Widget | N
 
 
 def _likeness(old: Widget, new: Widget) -> float:
-    """Two captchas are like each other by their place and by what they ask, in [0, 2]."""
+    """Two captchas are like each other by their place and, more so, by what they ask."""
     shared = new.area.overlap(old.area) / max(min(new.area.area, old.area.area), 1.0)
-    return shared + (new.instruction == old.instruction)
+    return shared + _SAME_QUESTION * (new.instruction == old.instruction)

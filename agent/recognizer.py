@@ -68,6 +68,12 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
     return Sight("unsupported", named) if named else Sight("nothing")
 
 
+def left_beside(snapshot: Snapshot) -> str:
+    """What a page with a captcha that was solved shows of one that is not, as a clause; else ""."""
+    named = _named(snapshot.elements)
+    return f"; left beside it: {named}" if named else ""
+
+
 def _opener(elements: Iterable[Element]) -> Element | None:
     """The checkbox or button that has the pictures shown, where it was not used yet."""
     elements = list(elements)

@@ -37,13 +37,13 @@ class Counted:
     reason: str
 
 
-def tried(page: Page, url: str, path: Path, *, wrong: bool) -> Counted:
-    """Solve a page once, with the right tiles or with a wrong one."""
+def tried(page: Page, url: str, path: Path, *, wrong: bool, widget: str = "") -> Counted:
+    """Solve a page once, with the right tiles or with a wrong one, or as a widget file says."""
     needs, answer = asked(path), made(path).answer
     others = [tile for tile in range(needs.rows * needs.cols) if tile not in answer]
     chosen = frozenset(others[:1]) if wrong else answer
     model: Any = Fixed(lambda target: dict.fromkeys(chosen, 0.99))
-    outcome = runner.solve(page, POLICY, model=model, url=f"{url}/{path.stem}")
+    outcome = runner.solve(page, POLICY, model=model, url=f"{url}/{path.stem}", widget=widget)
     says = told(page)
     last = outcome.attempts[-1] if outcome.attempts else None
     found = last is not None and last.grid == (needs.rows, needs.cols)

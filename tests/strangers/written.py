@@ -1,7 +1,8 @@
 """Whole pages with a captcha as other people write it, whose own script checks the answer.
 
-A page of `written/` or `held_out/` begins with a comment that says what pictures it needs:
-`rows`, `cols`, `concept`, how many are `right`, their size `px`, `shown` as tiles, as one sheet
+`held_out/` was written after the finder had learnt from `written/`; what is in `named/` is solved
+with the widget file beside it; `painted/` has its questions in pictures. A page begins with a
+comment that says what pictures it needs: `rows`, `cols`, `concept`, how many are `right`, their size `px`, `shown` as tiles, as one sheet
 or as one scene, whether a `sample` stands above, how many `more` come later. What it gets is a
 script `kit`, which keeps the right tiles to itself and notes in `localStorage` what was answered.
 """
@@ -32,9 +33,9 @@ from fixtures import render
 from fixtures.challenge import concepts
 
 FOLDER = Path(__file__).parent
-WRITTEN, HELD_OUT = (
+WRITTEN, HELD_OUT, NAMED, PAINTED = (
     {path.stem: path for path in sorted((FOLDER / name).glob("*.html"))}
-    for name in ("written", "held_out")
+    for name in ("written", "held_out", "named", "painted")
 )
 _SEEN = 0.05  # of a square that a thing covers, where it counts
 _SCRIPT = """<script>const kit = (() => {{
@@ -152,7 +153,7 @@ def create_app() -> Flask:
 
     @app.get("/<name>")
     def show(name: str) -> str:
-        path = {**WRITTEN, **HELD_OUT}.get(name)
+        path = {**WRITTEN, **HELD_OUT, **NAMED, **PAINTED}.get(name)
         if path is None:
             abort(404)
         challenge = made(path)
