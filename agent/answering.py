@@ -306,7 +306,8 @@ def _verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | 
             if submit and still and run.now_s - asked_s > PATIENCE_S:
                 yield from run.ask(Press(submit, "Enter"))
                 submit = None
-        if redrawn and hint.verdict is None:
+        shown = after is not None and recognizer.recognize(after, challenge.widget).widget
+        if redrawn and shown and hint.verdict is None:
             return Verdict("rejected", "the page shows other pictures instead of moving on")
         yield from run.ask(Wait(policy.waits.poll_s))
     return Verdict("error", f"the page gave no verdict within {policy.waits.verify_s:g} s")

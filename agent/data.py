@@ -93,7 +93,8 @@ class Element:
     value. A picture that is not `loaded` may still come, unless it has `failed`. `source` is a
     fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
     what scrolls with the page, else the number of what lies over it; `covered` says that another
-    layer lies over this element. `parts` are those that a widget file takes it for.
+    layer lies over this element. `tone` is "good" for a text in green and "bad" for one in red.
+    `parts` are those that a widget file takes it for.
     """
 
     id: int
@@ -110,6 +111,7 @@ class Element:
     layer: int = 0
     covered: bool = False
     source: str = ""
+    tone: str = ""
     bold: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
 

@@ -25,6 +25,7 @@ _NEAR_CSS = 600.0  # the same of all that may belong to them
 _TALLEST_CSS = 900.0  # of a captcha's pictures together
 _JOINED_CSS = 40.0  # lines of one instruction lie no farther apart
 _LONGEST = 150  # characters: what is longer is no instruction
+_SENTENCE_WORDS = 4
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
 
 
@@ -73,7 +74,7 @@ class _Page:
         named = [
             _Asked(e.text, e, e.box, ())
             for e in self.elements
-            if e.role in PICTURES and " " in e.text
+            if e.role in (*PICTURES, "input") and " " in e.text
         ]
         parts = [
             replace(line, text=part)
@@ -196,10 +197,10 @@ def _links(elements: Sequence[Element], pictures: Pictures) -> bool:
 
 
 def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
-    """Whether the pictures have names of their own below or in them, which a captcha's have not."""
+    """Whether the pictures have names of their own, or whole sentences, below or in them."""
     if len(pictures.tiles) < 2:
         return False
-    names = []
+    names: list[str] = []
     for tile in pictures.tiles:
         near = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height * 1.5)
         said = [
@@ -213,7 +214,8 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
         words = re.sub(r"[\W\d_]+", " ", " ".join(said)).strip()
         if words:
             names.append(words)
-    return len(set(names)) >= _CAPTIONED * len(pictures.tiles)
+    sentences = [name for name in names if len(name.split()) >= _SENTENCE_WORDS]
+    return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)
 
 
 @lru_cache(maxsize=4096)
@@ -239,7 +241,7 @@ def _joined(lines: Sequence[_Asked]) -> list[_Asked]:
     for width in (2, 3):
         for start in range(len(lines) - width + 1):
             parts = lines[start : start + width]
-            complete = _likeness(parts[0].text) >= _LEAST_LIKENESS
+            complete = any(_likeness(part.text) >= _LEAST_LIKENESS for part in parts)
             if not complete and all(follows[start : start + width - 1]):
                 box = parts[0].box
                 for part in parts[1:]:

@@ -16,7 +16,7 @@
   const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']);
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
-  const out = [], nodes = [], owners = [], controls = new Map(), blocks = new Map(), layers = new Map();
+  const out = [], nodes = [], owners = [], lines = [], controls = new Map(), layers = new Map();
   const keys = [], scripts = [], scroll = [window.scrollX, window.scrollY];
   const view = { width: document.documentElement.clientWidth, height: document.documentElement.clientHeight };
 
@@ -51,6 +51,17 @@
     if (x < 0 || y < 0 || x >= view.width || y >= view.height) return false;
     const over = layerOf(hitAt(x, y));
     return over > 0 && over !== (item.layer ?? 0);
+  };
+
+  // The colour in which something is said: red for no, green for yes.
+  const tones = new Map();
+  const toneOf = (color) => {
+    if (!tones.has(color)) {
+      const [r, g, b] = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
+      tones.set(color, r > 90 && r - Math.max(g, b) > 80 && Math.abs(g - b) < 70 ? 'bad'
+        : g > 70 && g - r > 50 && g - b > 20 ? 'good' : '');
+    }
+    return tones.get(color);
   };
 
   const state = (el) => {
@@ -139,14 +150,24 @@
     controls.set(el, out.length);
     add(el, 'button', box, here, { text: inner(el), checked: state(el), clickable: true });
   };
-  // Sentences are often split over inline elements: text belongs to the nearest block around it.
+  // Sentences are often split over inline elements: text belongs to the nearest block around it,
+  // and goes on until another block comes in between.
   const text = (node, here) => {
     const block = here.block, words = block.mute ? '' : clip(node.data);
     if (!words) return;
-    if (!blocks.has(block)) blocks.set(block, { words: [], bold: [] });
-    const entry = blocks.get(block);
-    entry.words.push(words);
-    if (here !== block && +here.style.fontWeight >= 600) entry.bold.push(words);
+    if (!block.line) lines.push(block.line = { block, first: node, text: '', bold: [] });
+    const line = block.line;
+    line.tone ||= toneOf(here.style.color);
+    line.last = node;
+    line.text += (/^[.,:;!?]/.test(node.data) ? '' : ' ') + words;
+    if (here !== block && +here.style.fontWeight >= 600) line.bold.push(words);
+  };
+  const boxOf = ({ block, first, last }) => {
+    if (!block.parted) return block.box;
+    const range = document.createRange();
+    range.setStartBefore(first);
+    range.setEndAfter(last);
+    return range.getBoundingClientRect();
   };
   // What is said to those who do not see: the name of a group, as a text in its place.
   const spoken = (el, here) => {
@@ -174,7 +195,11 @@
     if (el.matches(LIVE)) here.live = true;
     if (el.matches(MUTE)) here.mute = true;
     if (tag === 'label') here.label = el;
-    if (!/^(inline|contents)/.test(style.display) || tag === 'button' || tag === 'a' || tag === 'label') here.block = here;
+    if (!/^(inline|contents)/.test(style.display) || tag === 'button' || tag === 'a' || tag === 'label') {
+      here.block = here;
+      here.line = null;
+      here.parted = false;
+    }
     return here;
   };
   const visit = (el, around) => {
@@ -195,7 +220,12 @@
     const inside = slotted.length ? slotted : (el.shadowRoot || el).childNodes;
     // What is folded away has a size all the same; its summary is what can be seen.
     const folded = tag === 'details' && !el.open;
+    const said = lines.length;
     walk(folded ? [...inside].filter((node) => node.localName === 'summary') : inside, here);
+    if (here.block === here && lines.length > said && around.block.line) {
+      around.block.line = null;
+      around.block.parted = true;
+    }
   };
   const walk = (inside, around) => {
     for (const node of inside)
@@ -213,9 +243,11 @@
   };
   if (Object.keys(marks).length) mark(document);
   walk(document.childNodes, { layer: 0, control: null, block: { mute: true } });
-  for (const [block, { words, bold }] of blocks)
-    if (visible(block.style, block.box))
-      add(block.el, block.live ? 'status' : 'text', block.box, block, { text: clip(words.join(' ')), bold: bold.length && bold });
+  for (const line of lines) {
+    const { block, text, bold, tone } = line, box = boxOf(line);
+    if (visible(block.style, box))
+      add(block.el, block.live ? 'status' : 'text', box, block, { text: clip(text), bold: bold.length && bold, tone });
+  }
   for (const [el, parts] of marked) {
     const box = el.getBoundingClientRect(), role = ROLES[parts[0]] || 'button';
     const known = out.find((item) => nodes[item.id] === el && (ROLES[parts[0]] !== 'text' || item.role === 'text'));

@@ -53,7 +53,18 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
         return Verdict("rejected", "the page shows another challenge instead of moving on")
     if success:
         return None
-    return _changed_state(before, after, gone=now is None)
+    changed = _changed_state(before, after, gone=now is None)
+    return changed or _coloured(before, after, now or widget)
+
+
+def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
+    """The verdict of words that are not known, by the colour in which they are said."""
+    for element in _new_texts(before, after):
+        if gap(element.box, widget.area) <= _REACH_CSS and element.tone:
+            if element.tone == "bad":
+                return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
+            return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
+    return None
 
 
 def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | None:
@@ -98,7 +109,7 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
     other = recognizer.recognize(after)
     if other.what == "unsupported":
         return Verdict("rejected", other.reason)
-    # A widget that merely vanished is no success: something must tell.
+    # A widget that merely vanished is no success: something must tell, or it lay over the page.
     filled = _filled_tokens(after) - _filled_tokens(before)
     if filled:
         return Verdict("accepted", f"the hidden field {sorted(filled)[0]!r} was filled in")
@@ -107,7 +118,7 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
         return Verdict("accepted", f"{sorted(checked)[0]!r} is checked now")
     if _path(before.url) != _path(after.url) or before.document != after.document:
         return _moved(before, after)
-    return _unlocked(before, after)
+    return _unlocked(before, after) or _uncovered(before, after)
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
@@ -127,6 +138,17 @@ def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
         if element.role == "button" and not element.disabled and element.text in locked:
             return Verdict("accepted", f"{element.text!r} can be pressed now")
     return None
+
+
+def _uncovered(before: Snapshot, after: Snapshot) -> Verdict | None:
+    """The page below the captcha, where nothing lies over it any more: it was let through."""
+    below = {(e.role, e.text) for e in before.elements if e.covered and e.text}
+    states = {e.covered for e in after.elements if (e.role, e.text) in below}
+    if states != {False}:
+        return None
+    if recognizer.recognize(after).what == "opener":
+        return Verdict("rejected", "the captcha is closed again", sure=False)
+    return Verdict("accepted", "the captcha no longer lies over the page", sure=False)
 
 
 def _locked(before: Snapshot, after: Snapshot) -> bool:
