@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from agent import decider, reading, recognizer, verifier
+from agent import decider, matching, reading, recognizer, verifier
 from agent.changes import changed, is_blank
 from agent.data import (
     Action,
@@ -165,7 +165,7 @@ def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) 
     current = recognizer.recognize(observation.value, challenge.widget).widget
     if current is None:
         return now if redrawn else None  # gone: the click was the answer
-    if verifier.exchanged(challenge.widget, current) or _state(current, index) != state:
+    if matching.exchanged(challenge.widget, current) or _state(current, index) != state:
         return now
     return None
 
@@ -199,33 +199,40 @@ def _answer_replacements(run: Run, challenge: Challenge) -> Flow:
     return Verdict("error", f"new pictures came for {_MOST_ROUNDS} rounds")
 
 
+@dataclass
+class _Rest:
+    """Since when a captcha has not changed; `quiet_s` is by the clock of the observations."""
+
+    quiet_s: float
+    before: Widget | None = None
+
+    def lasted(self, widget: Widget | None, now_s: float) -> bool:
+        """Whether `widget` has stood as it is, all loaded, for long enough to be settled."""
+        if widget is None or widget != self.before or not all(t.loaded for t in widget.tiles):
+            self.quiet_s, self.before = now_s, widget
+            return False
+        return now_s - self.quiet_s > _SETTLED_S
+
+
 def _replaced(run: Run, challenge: Challenge) -> Flow:
     """The clicked tiles that show other pictures now, once all have settled.
 
     `challenge` then holds the new pictures.
     """
-    old = challenge.widget
-    picture = challenge.after or challenge.picture
-    expected = challenge.target.none_allowed and old.skip is None
-    faded = any(_is_faded(challenge, index, picture) for index in challenge.clicked)
+    old, rest = challenge.widget, _Rest(run.now_s)
+    expected = _expects_pictures(challenge)
     limit_s = run.now_s + run.policy.waits.find_s
-    quiet_s, before = run.now_s, None
     while run.now_s < limit_s:
         observation = yield from run.ask(Look())
         if observation.value is None:
             return set()
         now = recognizer.recognize(observation.value, old).widget
-        if now is None or len(now.tiles) != len(old.tiles):
-            yield from run.ask(Wait(run.policy.waits.poll_s))
-            quiet_s, before = run.now_s, None
-            continue
-        settled = all(tile.loaded for tile in now.tiles) and now == before
-        fresh = _others(old, now)
-        if not expected and not faded and not fresh:
+        if now is not None and len(now.tiles) != len(old.tiles):
+            now = None
+        fresh = _others(old, now) if now is not None else set()
+        if now is not None and not fresh and not expected:
             return set()
-        if not settled:
-            quiet_s, before = run.now_s, now
-        elif run.now_s - quiet_s > _SETTLED_S:
+        if rest.lasted(now, run.now_s) and now is not None:
             if fresh:
                 captured = yield from reading.capture(run, now.area)
                 challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)
@@ -233,6 +240,13 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
             return fresh
         yield from run.ask(Wait(run.policy.waits.poll_s))
     return set()
+
+
+def _expects_pictures(challenge: Challenge) -> bool:
+    """Whether clicked tiles are likely to get new pictures: it is said, or some have faded."""
+    picture = challenge.after or challenge.picture
+    said = challenge.target.none_allowed and challenge.widget.skip is None
+    return said or any(_is_faded(challenge, index, picture) for index in challenge.clicked)
 
 
 def _is_faded(challenge: Challenge, index: int, picture: Picture) -> bool:
@@ -252,34 +266,48 @@ def _others(old: Widget, now: Widget) -> set[int]:
 # --- what came of it ------------------------------------------------------------------------------
 
 
+@dataclass
+class _Hint:
+    """A verdict that the page may still take back, and since when it has been given."""
+
+    since_s: float
+    verdict: Verdict | None = None
+
+    def settled(self, verdict: Verdict | None, now_s: float) -> Verdict | None:
+        """The verdict of a look where it is sure, or has stood long enough; else None."""
+        if verdict is not None and verdict.sure:
+            return verdict
+        if verdict != self.verdict:
+            self.verdict, self.since_s = verdict, now_s
+        return self.verdict if now_s - self.since_s > PATIENCE_S else None
+
+
 def _verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | None) -> Flow:
     """Look until the page has said what came of the answer: a Verdict.
 
-    Where a click on `submit` changed nothing at all, its key is pressed.
+    Where a click on `submit` changed nothing at all, its key is pressed, once.
     """
     run.stage = "verify"
     policy, asked_s = run.policy, run.now_s
-    unsure: Verdict | None = None
-    unsure_s = pressed_s = asked_s
+    hint = _Hint(asked_s)
     while run.now_s - asked_s <= policy.waits.verify_s:
-        waited_s = run.now_s - asked_s
-        redrawn = waited_s > PATIENCE_S and (yield from _redrawn(run, challenge))
+        late = run.now_s - asked_s > PATIENCE_S
+        redrawn = late and (yield from _redrawn(run, challenge))
         # Looked at after the pictures: what the page says of an exchange comes with it.
         observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
-        if observation.value is not None:
-            reading.refuse_vendors(observation.value)
-            verdict = verifier.judge(before, observation.value, challenge.widget, policy.success)
-            if verdict is not None and verdict.sure:
-                return verdict
-            if verdict != unsure:
-                unsure, unsure_s = verdict, run.now_s
-            if unsure is not None and run.now_s - unsure_s > PATIENCE_S:
-                return unsure
-            still = observation.value.elements == before.elements
-            if submit and still and run.now_s - pressed_s > PATIENCE_S:
+        after: Snapshot | None = observation.value
+        if after is not None:
+            reading.refuse_vendors(after)
+            verdict = verifier.judge(before, after, challenge.widget, policy.success)
+            settled = hint.settled(verdict, run.now_s)
+            if settled is not None:
+                return settled
+            still = after.elements == before.elements
+            if submit and still and run.now_s - asked_s > PATIENCE_S:
                 yield from run.ask(Press(submit, "Enter"))
-                pressed_s = asked_s + policy.waits.verify_s  # once
-        if redrawn and unsure is None:
+                submit = None
+        shown = after is not None and recognizer.recognize(after, challenge.widget).widget
+        if redrawn and shown and hint.verdict is None:
             return Verdict("rejected", "the page shows other pictures instead of moving on")
         yield from run.ask(Wait(policy.waits.poll_s))
     return Verdict("error", f"the page gave no verdict within {policy.waits.verify_s:g} s")

@@ -18,10 +18,10 @@ def nearest(
     elements: Iterable[Element], pictures: Pictures, meaning: words.Meaning
 ) -> Element | None:
     """The nearest button whose words say what it is for, or None. A link may do, but to confirm."""
-    reach = _reach(pictures)
+    farthest = reach(pictures)
 
     def rating(element: Element) -> float:
-        near = 1 - gap(element.box, pictures.area) / reach
+        near = 1 - gap(element.box, pictures.area) / farthest
         return words.share(element.text, meaning) * near if near > 0 else 0.0
 
     found = [
@@ -32,7 +32,7 @@ def nearest(
     return max(found, key=rating, default=None)
 
 
-def _reach(pictures: Pictures) -> float:
+def reach(pictures: Pictures) -> float:
     """How far from the pictures their buttons may lie: farther where all is drawn larger."""
     side = max((tile.box.height for tile in pictures.tiles), default=0.0)
     return max(_REACH_CSS, _REACH_TILES * side)
@@ -50,7 +50,7 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         e
         for e in _buttons(elements, pictures)
         if e.role == "button"
-        and gap(e.box, pictures.area) <= _reach(pictures)
+        and gap(e.box, pictures.area) <= reach(pictures)
         and e.box.center[1] > pictures.area.center[1]
         and e.text
         and not any(words.share(e.text, meaning) for meaning in _OTHERS)
@@ -76,8 +76,8 @@ def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, 
 
 def _control(controls: Iterable[Element], tile: Element) -> Element | None:
     """The control that the tile is in, or the nearest one that is smaller than the tile."""
-    reach = _CONTROL_REACH * tile.box.height
-    around = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height + reach)
+    below = _CONTROL_REACH * tile.box.height
+    around = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height + below)
     near = [
         e
         for e in controls

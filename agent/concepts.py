@@ -80,10 +80,17 @@ def others(concept: str) -> tuple[str, ...]:
 
 def entry(concept: str) -> Concept | None:
     """The entry whose name or synonym `concept` is, or None."""
-    by_name = _concepts()
-    if concept in by_name:
-        return by_name[concept]
-    return next((found for found in by_name.values() if concept in found.synonyms), None)
+    return _by_spelling().get(concept)
+
+
+@cache
+def _by_spelling() -> dict[str, Concept]:
+    """All entries by their synonyms and, before these, by their names."""
+    spelled: dict[str, Concept] = {}
+    for found in _concepts().values():
+        for synonym in found.synonyms:
+            spelled.setdefault(synonym, found)
+    return spelled | _concepts()
 
 
 def spellings(name: str) -> tuple[str, ...]:

@@ -93,7 +93,8 @@ class Element:
     value. A picture that is not `loaded` may still come, unless it has `failed`. `source` is a
     fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
     what scrolls with the page, else the number of what lies over it; `covered` says that another
-    layer lies over this element. `parts` are those that a widget file takes it for.
+    layer lies over this element. `tone` is "good" for a text in green and "bad" for one in red.
+    `parts` are those that a widget file takes it for.
     """
 
     id: int
@@ -110,7 +111,7 @@ class Element:
     layer: int = 0
     covered: bool = False
     source: str = ""
-    font_px: float = 0.0
+    tone: str = ""
     bold: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
 
@@ -152,6 +153,10 @@ class Snapshot:
     document: float = 0.0
     status: int = 0
     grid: tuple[int | None, int | None] = (None, None)
+
+    def __hash__(self) -> int:
+        # Asked for by each look-up of what was found in it, which all elements would slow down.
+        return hash((self.url, self.document, len(self.elements)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,15 @@ class Picture:
         right, bottom = min(box.right, self.box.right), min(box.bottom, self.box.bottom)
         seen = Box(x, y, max(right - x, 0.0), max(bottom - y, 0.0))
         return seen.moved(-self.box.x, -self.box.y).scaled(self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text in a picture; `box` in pixels of the picture, `confidence` in [0, 1]."""
+
+    text: str
+    box: Box
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,13 +372,20 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """Read what is painted into a picture. Answer: tuple[Line, ...], None where nothing reads."""
+
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Tell whoever watches what is going on. Answer: None."""
 
     text: str
 
 
-Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Tell
+Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Read | Tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from agent import concepts
+from agent import concepts, words
 from agent.data import Target
 
 _LONGEST = 150  # characters; what is longer is no instruction
@@ -38,7 +38,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     if not concept:
         return None
     singular = _singular(concept)
-    tiles = _has(before, "tiles") or _has(before, "squares")
+    tiles = _names_tiles(before)
     many = tiles or _has(before, "every") or singular != concept
     if re.search(r"\b(?:the|one|an?) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b", before):
         many = _has(before, "every")
@@ -55,25 +55,28 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
 
 def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
-    sentence = _asking(text.lower())
-    if len(text) > _LONGEST or not sentence:
+    sentence = _asking(text.lower()) if len(text) <= _LONGEST else ""
+    if not sentence:
         return 0.0
     if _has(sentence, "reference"):
         return 0.9
     if _has(sentence, "unsupported"):
         return 0.6  # it is a captcha all the same: reading it says what is not supported
     phrase, before = _noun_phrase(_without_none_clause(sentence)[0])
-    target = read(text)
-    if target is None or _has(f"{before} {phrase}", "interface"):
+    if _has(f"{before} {phrase}", "interface"):
         return 0.0
-    pictures = _has(sentence, "tiles") or _has(sentence, "squares")
-    known = concepts.entry(target.concept) is not None
+    concept, _ = _counted(phrase, before)
+    if not concept:
+        return 0.0
+    pictures = _names_tiles(sentence)
+    known = concepts.entry(_singular(concept)) is not None
     containing = _has(_pattern("verbs").sub("", sentence, count=1), "containing")
     every = _has(sentence, "every")
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
     # "Click the key": a known thing and hardly a word more.
     complete = pictures and (known or every or containing)
-    short = known and len(sentence.split()) <= 6
+    clause = re.split(r"[.:;!?,] | and | below\b| above\b", sentence)[0]
+    short = known and len(clause.split()) <= 6
     return min(score + (0.25 if complete or short else 0.0), 1.0)
 
 
@@ -85,8 +88,8 @@ def unsupported(text: str) -> str:
 
 def share(text: str) -> float:
     """The share of the words of `text` that English instructions are made of."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    return sum(word in _words() for word in words) / max(len(words), 1)
+    found = re.findall(r"[^\W\d_]+", text.lower())
+    return sum(word in _words() for word in found) / max(len(found), 1)
 
 
 @cache
@@ -104,8 +107,7 @@ def _data() -> dict[str, Any]:
 
 @cache
 def _pattern(kind: str) -> re.Pattern[str]:
-    longest_first = sorted(_data()[kind], key=len, reverse=True)
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(map(re.escape, longest_first))})(?![\w'])")
+    return re.compile(rf"(?<![\w'])(?:{words.alternatives(_data()[kind])})(?![\w'])")
 
 
 def _has(sentence: str, kind: str) -> bool:
@@ -117,7 +119,8 @@ def _asking(sentence: str) -> str:
 
     "To prove you are not a robot, select ..." is to say nothing about what is asked for.
     """
-    starts = [0, *(match.end() for match in re.finditer(r"[.:;!,\u2013\u2014] ", sentence))]
+    parts = re.finditer(r"[.:;!?,\u2013\u2014] | by (?=\w+ing )", sentence)
+    starts = [0, *(match.end() for match in parts)]
     courtesy = re.compile(r"(?:please|now|to continue|task|instruction|step \d+)[,:]? ")
     asking = []
     for start in starts:
@@ -125,7 +128,7 @@ def _asking(sentence: str) -> str:
         if _pattern("verbs").match(sentence, polite.end() if polite else start):
             asking.append(sentence[start:])
     first_part = (re.split(r"[.:;!,] ", part)[0] for part in asking)
-    pictures = [_has(part, "tiles") or _has(part, "squares") for part in first_part]
+    pictures = [_names_tiles(part) for part in first_part]
     return asking[pictures.index(True)] if True in pictures else (asking or [""])[0]
 
 
@@ -139,8 +142,8 @@ def _without_none_clause(sentence: str) -> tuple[str, bool]:
 
 
 def _from_emphasis(sentence: str, emphasis: Sequence[str]) -> tuple[str, str] | None:
-    for words in emphasis:
-        bold = _without_articles(words.lower().strip(" .,:;!?"))
+    for emphasised in emphasis:
+        bold = _without_articles(emphasised.lower().strip(" .,:;!?"))
         at = sentence.find(bold) if bold else -1
         if at > 0 and not _only_function_words(bold):
             return bold, sentence[:at]
@@ -156,7 +159,7 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
     asked = before[verb.start() if verb else 0 :]
     numbers = _data()["numbers"]
     number = re.compile(rf"(?<![\w'-])(?:{'|'.join(numbers)}|[2-9]|[12]\d|3[0-6])(?![\w'-])")
-    tiles = _has(asked, "tiles") or _has(asked, "squares")
+    tiles = _names_tiles(asked)
     at_start = None if tiles else number.match(phrase)
     if at_start is not None:
         phrase = phrase[at_start.end() :].strip()
@@ -166,8 +169,7 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
     return phrase, int(numbers.get(found[0], found[0]))
 
 
-def _only_function_words(words: str) -> bool:
-    rest = words
+def _only_function_words(rest: str) -> bool:
     for kind in ("verbs", "tiles", "squares", "every", "articles", "negations", "containing"):
         rest = _pattern(kind).sub(" ", rest)
     return not rest.strip()
@@ -183,9 +185,14 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
         stop = _pattern("stops").search(phrase)
         phrase = phrase[: stop.start()] if stop else phrase
         phrase = _without_articles(phrase.strip())
-        if phrase and not _only_function_words(phrase):
-            return phrase, sentence[:start]
+        pictured = _names_tiles(sentence[verb.end() : start]) and phrase in _data()["also_things"]
+        if phrase and (pictured or not _only_function_words(phrase)):
+            return phrase, sentence[: sentence.index(phrase, start)]
     return "", ""
+
+
+def _names_tiles(sentence: str) -> bool:
+    return _has(sentence, "tiles") or _has(sentence, "squares")
 
 
 def _starts(sentence: str, verb_end: int) -> list[int]:

@@ -8,7 +8,7 @@ vendor's selectors. Each sign weighs something; the best candidate is taken, wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -21,9 +21,11 @@ from agent.grids import PICTURES, Pictures, candidates, gap
 _LEAST_LIKENESS = 0.5  # of a text to an instruction
 _LEAST_RATING = 0.35
 _REACH_CSS = 360.0  # how far from the pictures their instruction may lie
+_NEAR_CSS = 600.0  # the same of all that may belong to them
 _TALLEST_CSS = 900.0  # of a captcha's pictures together
 _JOINED_CSS = 40.0  # lines of one instruction lie no farther apart
 _LONGEST = 150  # characters: what is longer is no instruction
+_SENTENCE_WORDS = 4
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
 
 
@@ -61,13 +63,18 @@ class _Page:
             if any(gap(e.box, asked.box) <= _REACH_CSS + _TALLEST_CSS for asked in self.asked)
         ]
 
+    def near(self, pictures: Pictures) -> list[Element]:
+        """What lies so close to pictures that it may belong to them."""
+        reach = max(_NEAR_CSS, buttons.reach(pictures))
+        return [e for e in self.around if gap(e.box, pictures.area) <= reach]
+
     @cached_property
     def asked(self) -> list[_Asked]:
         """What reads like an instruction: a line, lines together, what a picture says of itself."""
         named = [
             _Asked(e.text, e, e.box, ())
             for e in self.elements
-            if e.role in PICTURES and " " in e.text
+            if e.role in (*PICTURES, "input") and " " in e.text
         ]
         parts = [
             replace(line, text=part)
@@ -110,17 +117,6 @@ def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     return tuple(widgets)
 
 
-def same(widgets: Iterable[Widget], old: Widget) -> Widget | None:
-    """The one of `widgets` that stands where `old` stood, or asks what it asked."""
-
-    def likeness(new: Widget) -> float:
-        shared = new.area.overlap(old.area) / max(min(new.area.area, old.area.area), 1.0)
-        return shared + (new.instruction == old.instruction)
-
-    best = max(widgets, key=likeness, default=None)
-    return best if best is not None and likeness(best) > 0 else None
-
-
 def _clash(pictures: Pictures, asked: _Asked, other: Pictures, before: _Asked) -> bool:
     return (
         pictures.area.overlap(other.area) > 0
@@ -140,7 +136,7 @@ def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, _Asked, list
         for asked in page.asked
         if gap(asked.box, pictures.area) <= _REACH_CSS and asked.element not in pictures.tiles
     ]
-    own = _signs_of(_Page(page.around), pictures) if near else None
+    own = _signs_of(page.near(pictures), pictures) if near else None
     if own is None:
         return
     for asked in near:
@@ -161,12 +157,12 @@ def _signs_between(pictures: Pictures, asked: _Asked) -> Signs:
     ]
 
 
-def _signs_of(page: _Page, pictures: Pictures) -> Signs | None:
+def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
     """The signs that pictures carry without their instruction; None where nothing can be done."""
     shown = pictures.elements
     clickable = sum(e.clickable and e.role != "link" for e in shown) / len(shown)
-    confirm = buttons.confirm(page.elements, pictures)
-    controls = buttons.controls(page.elements, pictures)
+    confirm = buttons.confirm(elements, pictures)
+    controls = buttons.controls(elements, pictures)
     if clickable < 0.5 and confirm is None and not controls:
         return None
     return [
@@ -176,10 +172,10 @@ def _signs_of(page: _Page, pictures: Pictures) -> Signs | None:
         (0.2 * (confirm is not None), ""),
         (-0.6 * (sum(e.covered for e in shown) > len(shown) / 2), "covered by something"),
         (-0.3 * pictures.scattered, "in no lattice"),
-        (-1.2 * _bare(page.elements, pictures), "nothing is pictured"),
+        (-1.2 * _bare(elements, pictures), "nothing is pictured"),
         (-0.3 * (len(pictures.tiles) == 2), "two pictures only"),
-        (-1.2 * _captioned(page.elements, pictures), "each has a name of its own"),
-        (-1.2 * _links(page.elements, pictures), "they lead to other pages"),
+        (-1.2 * _captioned(elements, pictures), "each has a name of its own"),
+        (-1.2 * _links(elements, pictures), "they lead to other pages"),
     ]
 
 
@@ -201,10 +197,10 @@ def _links(elements: Sequence[Element], pictures: Pictures) -> bool:
 
 
 def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
-    """Whether the pictures have names of their own below or in them, which a captcha's have not."""
+    """Whether the pictures have names of their own, or whole sentences, below or in them."""
     if len(pictures.tiles) < 2:
         return False
-    names = []
+    names: list[str] = []
     for tile in pictures.tiles:
         near = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height * 1.5)
         said = [
@@ -218,7 +214,8 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
         words = re.sub(r"[\W\d_]+", " ", " ".join(said)).strip()
         if words:
             names.append(words)
-    return len(set(names)) >= _CAPTIONED * len(pictures.tiles)
+    sentences = [name for name in names if len(name.split()) >= _SENTENCE_WORDS]
+    return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)
 
 
 @lru_cache(maxsize=4096)
@@ -240,11 +237,12 @@ def _known(text: str) -> bool:
 def _joined(lines: Sequence[_Asked]) -> list[_Asked]:
     """Sentences that are broken into two or three lines of their own elements."""
     found = []
+    follows = [_follow(one, two) for one, two in pairwise(lines)]
     for width in (2, 3):
         for start in range(len(lines) - width + 1):
             parts = lines[start : start + width]
-            complete = _likeness(parts[0].text) >= _LEAST_LIKENESS
-            if not complete and all(_follow(one, two) for one, two in pairwise(parts)):
+            complete = any(_likeness(part.text) >= _LEAST_LIKENESS for part in parts)
+            if not complete and all(follows[start : start + width - 1]):
                 box = parts[0].box
                 for part in parts[1:]:
                     box = box.union(part.box)
@@ -265,10 +263,11 @@ def _follow(first: _Asked, second: _Asked) -> bool:
 
 def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[str]) -> Widget:
     text = _with_none_clause(page, pictures, asked)
-    sample = _sample(page.elements, pictures, asked)
-    controls = buttons.controls(page.elements, pictures)
+    near = page.near(pictures)
+    sample = _sample(near, pictures, asked)
+    controls = buttons.controls(near, pictures)
     answers = bool(controls) and controls[0].role == "button"
-    submit = None if answers else buttons.confirm(page.elements, pictures)
+    submit = None if answers else buttons.confirm(near, pictures)
     kind: Kind = "picture" if pictures.picture else "reference" if sample else "tiles"
     what = f"{pictures.rows}x{pictures.cols} pictures" if pictures.tiles else "one large picture"
     widget = Widget(
@@ -283,8 +282,8 @@ def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[st
         emphasis=asked.emphasis,
         sample=sample,
         submit=submit,
-        reload=buttons.nearest(page.elements, pictures, "reload"),
-        skip=buttons.nearest(page.elements, pictures, "skip"),
+        reload=buttons.nearest(near, pictures, "reload"),
+        skip=buttons.nearest(near, pictures, "skip"),
     )
     told = [
         f"{name} {button.text!r}"
@@ -302,9 +301,9 @@ def _with_none_clause(page: _Page, pictures: Pictures, asked: _Asked) -> str:
     """The instruction with the line near it that says what to do where nothing matches."""
     alone = _read(asked.text)
     for other in page.lines:
-        joined = f"{asked.text.rstrip(' .')}. {other.text}"
         if gap(other.box, asked.box) > _JOINED_CSS and gap(other.box, pictures.area) > _JOINED_CSS:
             continue
+        joined = f"{asked.text.rstrip(' .')}. {other.text}"
         both = _read(joined) if len(joined) <= 2 * _LONGEST else None
         if alone is None or both is None or alone.none_allowed or not both.none_allowed:
             continue

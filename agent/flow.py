@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
-from agent import clickthrough, finder, reading, recognizer, verifier
+from agent import clickthrough, finder, matching, reading, recognizer, verifier
 from agent.answering import answer, choose
 from agent.data import (
     Action,
@@ -75,7 +75,7 @@ def _attempts(run: Run) -> Flow:
         if verdict.result == "accepted":
             run.seen = yield from _another(run, challenge)
             if run.seen is None:
-                return verdict.reason
+                return verdict.reason + recognizer.left_beside(challenge.snapshot)
             last = None
             continue
         if verdict.result == "blocked":
@@ -89,14 +89,13 @@ def _attempts(run: Run) -> Flow:
 
 def _another(run: Run, solved: Challenge) -> Flow:
     """Another captcha that stood beside the solved one and still does, or None."""
-    others = {widget.instruction for widget in finder.find_all(solved.snapshot)}
-    others.discard(solved.widget.instruction)
-    if not others:
+    beside = matching.others(solved.widget, finder.find_all(solved.snapshot))
+    if not beside:
         return None
     run.stage = "find"
     observation = yield from run.ask(Look())
-    left = finder.find_all(observation.value) if observation.value else ()
-    return next((widget for widget in left if widget.instruction in others), None)
+    now = finder.find_all(observation.value) if observation.value else ()
+    return matching.remaining(solved.widget, beside, now)
 
 
 def _exchange_unsure(run: Run, challenge: Challenge) -> Flow:

@@ -30,7 +30,8 @@ class Gate:
     """Stands around `page` (sync or async) and the popups that it opens.
 
     Pages that its context had before are somebody else's. `block_all` stops pictures, scripts,
-    calls and web sockets that lead outside, not only pages, frames and submits.
+    calls and web sockets that lead outside, not only pages, frames and submits; what a vendor's
+    widget is made of passes, as it is judged by its key.
     """
 
     def __init__(self, page: Any, scope: Scope, *, block_all: bool) -> None:
@@ -98,6 +99,19 @@ class Gate:
             return False
         return not self._is_elsewhere(request) and not self._is_vendors(request)
 
+    def _loads_from_outside(self, request: Any) -> bool:
+        """Whether a page loads something from outside; what a vendor's widget needs is its own."""
+        if not self._is_outside(request.url) or self._is_elsewhere(request):
+            return False
+        return vendors.of(request.url) is None and not self._is_from_vendors(request)
+
+    def _is_from_vendors(self, request: Any) -> bool:
+        """Whether a vendor's frame asks for it."""
+        try:
+            return vendors.of(request.frame.url) is not None
+        except PlaywrightError:
+            return False  # no frame's
+
     def _is_vendors(self, request: Any) -> bool:
         """Whether it fills a vendor's frame: that is judged by its key, not by its address."""
         try:
@@ -117,9 +131,7 @@ class Gate:
 
     def _route(self, route: Any) -> Any:
         request = route.request
-        stop = self._leaves(request) or (
-            self._block_all and self._is_outside(request.url) and not self._is_elsewhere(request)
-        )
+        stop = self._leaves(request) or (self._block_all and self._loads_from_outside(request))
         return _performed(lambda: route.abort("blockedbyclient") if stop else route.fallback())
 
     def _route_web_socket(self, socket: Any) -> Any:

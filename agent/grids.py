@@ -18,6 +18,7 @@ _SIZES = range(1, 8)  # rows or columns of a grid
 _MOST_TILES = 49
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
 _UNEVEN = 1.4  # times the narrowest step from line to line: no wider one is in the same grid
+_WITHIN = 0.8  # of a picture that lies in its button
 _MARKED = 0.3  # the same while some of them are chosen
 _LONGEST_LABEL = 20  # characters: "Picture 3", but not a sentence
 
@@ -46,8 +47,24 @@ class Pictures:
 def candidates(elements: Sequence[Element]) -> list[Pictures]:
     """All lattices of equal elements and all large pictures among `elements`."""
     singles = _single_pictures(elements)
-    grids = [_over_a_picture(grid, singles) for grid in _grids(elements)]
-    return [*grids, *singles]
+    grids = _grids(elements)
+    pictured = [grid for grid in grids if grid.tiles[0].role in PICTURES]
+    # Tiles that are pictures in buttons are their pictures in every look: only these tell by an
+    # address that they were exchanged.
+    single = [grid for grid in grids if not any(_frames(grid, other) for other in pictured)]
+    return [*(_over_a_picture(grid, singles) for grid in single), *singles]
+
+
+def _frames(grid: Pictures, pictured: Pictures) -> bool:
+    """Whether the tiles of `grid` are the buttons around (or over) those of another grid."""
+    return (
+        grid.tiles[0].role not in PICTURES
+        and (grid.frame, len(grid.tiles)) == (pictured.frame, len(pictured.tiles))
+        and all(
+            tile.box.overlap(inner.box) >= _WITHIN * inner.box.area
+            for tile, inner in zip(grid.tiles, pictured.tiles, strict=True)
+        )
+    )
 
 
 def _single_pictures(elements: Iterable[Element]) -> list[Pictures]:

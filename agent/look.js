@@ -1,13 +1,23 @@
 // Runs in every frame and returns what a person sees there, as JSON: see agent.data.Element.
 // Boxes are relative to the frame's viewport; agent/snapshot.py moves them to the page.
+//
+// Each element is visited once, from the outside in, with what is known of those around it
+// (`around`): nothing climbs up again, and what is hidden is left with all that is in it.
 (marks) => {
-  const MAX_ELEMENTS = 5000, MAX_TEXT = 400, MIN_PICTURE_CSS = 16, MIN_CONTROL_CSS = 20;
+  const MAX_ELEMENTS = 5000, MAX_TEXT = 400, MIN_PICTURE_CSS = 16, MIN_CONTROL_CSS = 20, MIN_BEHIND_CSS = 24;
   const INTERACTIVE =
     'button,a[href],label,summary,input,[role=button],[role=checkbox],[role=radio],[role=option],' +
     '[role=gridcell],[role=switch],[role=slider],[tabindex],[onclick]';
   const PRESSED = 'button,summary,[role=button],input[type=submit],input[type=button],input[type=image]';
-  const out = [], nodes = [], controls = new Map(), blocks = new Map(), layers = new Map();
-  const keys = [], scripts = [];
+  const CHECKED = 'input[type=checkbox],input[type=radio]';
+  const STATED = '[aria-checked],[aria-pressed],[aria-selected]';
+  const MUTE = 'button,[role=button],script,style,noscript,option,textarea';
+  const LIVE = '[role=status],[role=alert],[aria-live]';
+  const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']);
+  const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
+  const UNCONTROLLED = -1;
+  const out = [], nodes = [], owners = [], lines = [], controls = new Map(), layers = new Map();
+  const keys = [], scripts = [], scroll = [window.scrollX, window.scrollY];
   const view = { width: document.documentElement.clientWidth, height: document.documentElement.clientHeight };
 
   // An address may be a megabyte of data: URL; a change of it is all that matters.
@@ -18,31 +28,14 @@
   };
   const parentOf = (node) => node.assignedSlot || node.parentElement ||
     (node.getRootNode() instanceof ShadowRoot ? node.getRootNode().host : null);
-  const closest = (node, selector) => {
-    for (let n = node; n; n = parentOf(n)) if (n.matches && n.matches(selector)) return n;
-    return null;
-  };
   const visible = (style, box) =>
     box.width > 0 && box.height > 0 && style.visibility === 'visible' && style.opacity !== '0' &&
-    box.right + window.scrollX > 0 && box.bottom + window.scrollY > 0;
+    box.right + scroll[0] > 0 && box.bottom + scroll[1] > 0;
 
-  // A layer is what lies over the page and does not scroll with it: a modal, a sticky header.
   const layerOf = (node) => {
-    const passed = [];
-    let layer = 0;
-    for (let n = node; n; n = parentOf(n)) {
-      if (layers.has(n)) { layer = layers.get(n); break; }
-      passed.push(n);
-      const position = getComputedStyle(n).position;
-      if (position === 'fixed' || position === 'sticky' || (n.matches && n.matches(':modal'))) {
-        layer = ++layers.count;
-        break;
-      }
-    }
-    for (const n of passed) layers.set(n, layer);
-    return layer;
+    for (let n = node; n; n = parentOf(n)) if (layers.has(n)) return layers.get(n);
+    return 0;
   };
-  layers.count = 0;
   const hitAt = (x, y) => {
     let hit = document.elementFromPoint(x, y);
     while (hit && hit.shadowRoot) {
@@ -53,83 +46,96 @@
     return hit;
   };
   // Covered is what lies under another layer; where it is out of view nobody can tell.
-  const covered = (layer, box) => {
-    const x = box.x + box.width / 2, y = box.y + box.height / 2;
+  const covered = (item) => {
+    const x = item.x + item.width / 2, y = item.y + item.height / 2;
     if (x < 0 || y < 0 || x >= view.width || y >= view.height) return false;
-    const hit = hitAt(x, y);
-    return hit !== null && layerOf(hit) > 0 && layerOf(hit) !== layer;
+    const over = layerOf(hitAt(x, y));
+    return over > 0 && over !== (item.layer ?? 0);
+  };
+
+  // The colour in which something is said: red for no, green for yes.
+  const tones = new Map();
+  const toneOf = (color) => {
+    if (!tones.has(color)) {
+      const [r, g, b] = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
+      tones.set(color, r > 90 && r - Math.max(g, b) > 80 && Math.abs(g - b) < 70 ? 'bad'
+        : g > 70 && g - r > 50 && g - b > 20 ? 'good' : '');
+    }
+    return tones.get(color);
   };
 
   const state = (el) => {
-    if (el.matches('input[type=checkbox],input[type=radio]')) return el.checked;
+    if (el.matches(CHECKED)) return el.checked;
     for (const name of ['aria-checked', 'aria-pressed', 'aria-selected'])
       if (el.hasAttribute(name)) return el.getAttribute(name) === 'true';
     return null;
   };
-  const stateAround = (el) => {
-    const owner = closest(el, '[aria-checked],[aria-pressed],[aria-selected]');
-    if (owner) return state(owner);
-    const label = closest(el, 'label');
-    return label && label.control ? state(label.control) : null;
-  };
-  const add = (el, role, box, more) => {
+  const stateAround = ({ stated, label }) => stated ? state(stated) : label?.control ? state(label.control) : null;
+
+  // What is false, empty or unknown is left out: most of it is, and all that is there is sent.
+  const add = (el, role, box, here, more) => {
     if (out.length >= MAX_ELEMENTS) return;
-    const layer = layerOf(el);
-    out.push({ id: out.length, role, x: box.x, y: box.y, width: box.width, height: box.height,
-      layer, covered: covered(layer, box), el, ...more });
+    const item = { id: out.length, role, x: box.x, y: box.y, width: box.width, height: box.height };
+    if (here.layer) item.layer = here.layer;
+    for (const name in more) if (more[name] || more[name] === false && name in TOLD) item[name] = more[name];
+    out.push(item);
     nodes.push(el);
+    owners.push(here.owner);
   };
   const clip = (text) => text.replace(/\s+/g, ' ').trim().slice(0, MAX_TEXT);
-  const inner = (el) => clip(el.innerText || '') || [...el.querySelectorAll('img[alt],svg title')]
+  const said = (el) => clip((el.childElementCount ? el.innerText : el.textContent) || '');
+  const inner = (el) => said(el) || [...el.querySelectorAll('img[alt],svg title')]
     .map((part) => part.alt || part.textContent).join(' ');
   const named = (el) => clip((el.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)
     .map((id) => el.getRootNode().getElementById?.(id)?.textContent || '').join(' ') ||
     el.getAttribute('aria-label') || '');
   const nameOf = (el) => clip(named(el) || inner(el) || el.value || el.alt || el.getAttribute('title') || '');
 
-  const control = (el, style, box) => {
-    const type = (el.getAttribute('type') || '').toLowerCase(), role = el.getAttribute('role');
+  const control = (el, here) => {
+    const { style, box } = here, type = (el.getAttribute('type') || '').toLowerCase(), role = el.getAttribute('role');
     const disabled = el.matches(':disabled') || el.getAttribute('aria-disabled') === 'true';
-    const keep = (kind, more) => {
+    const keep = (kind, more, place = box) => {
       controls.set(el, out.length);
-      add(el, kind, box, { disabled, ...more });
+      add(el, kind, place, here, { disabled, ...more });
     };
     if (el.matches('input[type=hidden],textarea') && (type === 'hidden' || !visible(style, box)))
-      return add(el, 'token', box, { text: el.name || '', checked: el.value.length > 0, source: fingerprint(el.value) });
+      return add(el, 'token', box, here, { text: el.name, checked: el.value.length > 0, source: fingerprint(el.value) });
     // A checkbox may be hidden behind a label drawn over it, so it counts where its label shows.
-    if (el.matches('input[type=checkbox],input[type=radio]') || role === 'checkbox' || role === 'radio') {
+    if (el.matches(CHECKED) || role === 'checkbox' || role === 'radio') {
       const label = el.labels?.[0], shown = visible(style, box) ? box : label?.getBoundingClientRect() ?? box;
-      controls.set(el, out.length);
-      return add(el, role === 'checkbox' || role === 'radio' ? role : type, shown,
-        { text: clip(named(el) || label?.innerText || inner(el)), checked: state(el), disabled, clickable: true });
+      return keep(role === 'checkbox' || role === 'radio' ? role : type,
+        { text: clip(named(el) || label?.innerText || inner(el)), checked: state(el), clickable: true }, shown);
     }
     if (!visible(style, box)) return;
     if (type === 'range' || role === 'slider') return keep('slider', { text: nameOf(el) });
-    if (type === 'image') return keep('image', { text: clip(el.alt), clickable: true, loaded: true,
-      source: fingerprint(el.src) });
+    if (type === 'image') return keep('image', { text: clip(el.alt), clickable: true, source: fingerprint(el.src) });
     if (el.matches(PRESSED) || (el.matches('[role=option],[role=gridcell],[tabindex],[onclick]') && !el.matches('input,a')))
       return keep('button', { text: nameOf(el), checked: state(el), clickable: true });
     const leads = el.matches('a[href]') && !/^(#|javascript:)/.test(el.getAttribute('href'));
     if (el.matches('a[href]')) return keep(leads ? 'link' : 'button', { text: nameOf(el), clickable: true });
-    if (el.matches('label')) return controls.set(el, -1);
+    if (el.matches('label')) return controls.set(el, UNCONTROLLED);
     if (el.matches('input,select,textarea')) keep('input', { text: clip(named(el) || el.placeholder || el.labels?.[0]?.innerText || '') });
   };
-  const picture = (el, style, box) => {
+  const picture = (el, here) => {
+    const { style, box } = here, tag = el.localName;
     if (box.width < MIN_PICTURE_CSS || box.height < MIN_PICTURE_CSS || !visible(style, box)) return;
-    const tag = el.localName, background = style.backgroundImage.includes('url(') ? style : behind(el, box);
-    if (tag !== 'img' && tag !== 'canvas' && tag !== 'svg' && tag !== 'video' && !background) return;
-    const more = { checked: stateAround(el), clickable: style.cursor === 'pointer' || closest(el, INTERACTIVE) !== null };
-    if (tag === 'img')
-      add(el, 'image', box, { ...more, text: clip(el.alt || named(el)), loaded: el.complete && el.naturalWidth > 0,
-        failed: el.complete && el.naturalWidth === 0 && Boolean(el.currentSrc || el.src), source: fingerprint(el.currentSrc || el.src) });
-    else if (tag === 'canvas' || tag === 'video') add(el, 'canvas', box, { ...more, text: named(el) });
-    else if (tag === 'svg') add(el, 'image', box, { ...more, text: named(el), source: fingerprint(el.innerHTML) });
-    else add(el, 'background', box, { ...more, text: named(el),
-      source: fingerprint(background.backgroundImage + background.backgroundPosition) });
+    const background = DRAWN.has(tag) ? null : style.backgroundImage.includes('url(') ? style : behind(el, box);
+    if (!DRAWN.has(tag) && !background) return;
+    if (tag === 'svg' && el.querySelector('image')) return; // its pictures are, one by one
+    const keep = (role, text, source, more) => add(el, role, box, here,
+      { text, source, checked: stateAround(here), clickable: here.pointer || here.interactive, ...more });
+    if (tag === 'img') {
+      const arrived = el.complete && el.naturalWidth > 0, address = el.currentSrc || el.src;
+      keep('image', clip(el.alt || named(el)), fingerprint(address),
+        arrived ? {} : { loaded: false, failed: el.complete && Boolean(address) });
+    } else if (background) keep('background', named(el), fingerprint(background.backgroundImage + background.backgroundPosition));
+    else if (tag === 'svg') keep('image', named(el), fingerprint(el.innerHTML));
+    else if (tag === 'image') keep('image', named(el), fingerprint(el.href.baseVal));
+    else keep('canvas', named(el));
   };
-  // The picture may hang on a pseudo-element; only boxes without children are looked behind.
+  // The picture may hang on a pseudo-element; only boxes with nothing in them are looked behind.
   const behind = (el, box) => {
-    if (el.childElementCount || box.width < 24 || box.height < 24) return null;
+    if (el.childElementCount || box.width < MIN_BEHIND_CSS || box.height < MIN_BEHIND_CSS || el.textContent.trim()) return null;
     for (const part of ['::before', '::after']) {
       const style = getComputedStyle(el, part);
       if (style.content !== 'none' && style.backgroundImage.includes('url(')) return style;
@@ -137,59 +143,96 @@
     return null;
   };
   // A box that only its pointer tells to be clickable, as scripts make them.
-  const pointed = (el, style, box) => {
-    if (style.cursor !== 'pointer' || controls.has(el) || !visible(style, box)) return;
-    const above = parentOf(el);
-    if (!above || getComputedStyle(above).cursor === 'pointer' || closest(above, INTERACTIVE)) return;
+  const pointed = (el, here) => {
+    const { style, box } = here;
+    if (controls.has(el) || !visible(style, box) || DRAWN.has(el.localName)) return;
     if (Math.min(box.width, box.height) < MIN_CONTROL_CSS || box.width * box.height > view.width * view.height / 4) return;
-    if (el.matches('img,canvas,svg')) return;
     controls.set(el, out.length);
-    add(el, 'button', box, { text: inner(el), checked: state(el), clickable: true });
+    add(el, 'button', box, here, { text: inner(el), checked: state(el), clickable: true });
   };
-  // Sentences are often split over inline elements: text belongs to the nearest block around it.
-  const text = (node) => {
-    if (!node.data.trim()) return;
-    let block = node.parentElement || node.parentNode.host;
-    while (block && getComputedStyle(block).display.startsWith('inline') &&
-           !block.matches('button,a,label') && parentOf(block)) block = parentOf(block);
-    if (!block || closest(block, 'button,[role=button],script,style,noscript,option,textarea')) return;
-    if (!blocks.has(block)) blocks.set(block, { words: [], bold: [] });
-    const entry = blocks.get(block), holder = node.parentElement || block;
-    const words = clip(node.data);
-    entry.words.push(words);
-    if (holder !== block && +getComputedStyle(holder).fontWeight >= 600) entry.bold.push(words);
+  // Sentences are often split over inline elements: text belongs to the nearest block around it,
+  // and goes on until another block comes in between.
+  const text = (node, here) => {
+    const block = here.block, words = block.mute ? '' : clip(node.data);
+    if (!words) return;
+    if (!block.line) lines.push(block.line = { block, first: node, text: '', bold: [] });
+    const line = block.line;
+    line.tone ||= toneOf(here.style.color);
+    line.last = node;
+    line.text += (/^[.,:;!?]/.test(node.data) ? '' : ' ') + words;
+    if (here !== block && +here.style.fontWeight >= 600) line.bold.push(words);
+  };
+  const boxOf = ({ block, first, last }) => {
+    if (!block.parted) return block.box;
+    const range = document.createRange();
+    range.setStartBefore(first);
+    range.setEndAfter(last);
+    return range.getBoundingClientRect();
   };
   // What is said to those who do not see: the name of a group, as a text in its place.
-  const spoken = (el, style, box) => {
-    if (!el.hasAttribute('aria-label') || el.matches(INTERACTIVE + ',img,svg,canvas') || !visible(style, box)) return;
-    add(el, 'text', box, { text: named(el) });
+  const spoken = (el, here) => {
+    if (el.hasAttribute('aria-label') && !DRAWN.has(el.localName) && visible(here.style, here.box))
+      add(el, 'text', here.box, here, { text: named(el) });
   };
   const note = (el) => {
     if (el.localName === 'script' && el.src) scripts.push(el.src);
     for (const name of el.getAttributeNames())
       if (/^data-([a-z]+-)*site-?key$/.test(name)) keys.push(el.getAttribute(name).slice(0, 200));
   };
-  const walk = (root, folded) => {
-    for (const node of root.childNodes) {
-      if (folded && node.localName !== 'summary') continue;
-      if (node.nodeType === Node.TEXT_NODE) text(node);
-      if (node.nodeType !== Node.ELEMENT_NODE) continue;
-      note(node);
-      const style = getComputedStyle(node);
-      if (style.display === 'none' && !node.matches('input,textarea')) continue;
-      const box = node.getBoundingClientRect();
-      if (node.matches(INTERACTIVE + ',textarea,select')) control(node, style, box);
-      else spoken(node, style, box);
-      if (node.localName === 'audio' && node.controls) add(node, 'audio', box, {});
-      pointed(node, style, box);
-      picture(node, style, box);
-      // What is see-through is not there, but a hidden checkbox counts where its label shows.
-      if (style.opacity === '0' && !node.querySelector('input')) continue;
-      // What is folded away has a size all the same; its summary is what can be seen.
-      const closed = node.localName === 'details' && !node.open;
-      if (node.localName !== 'svg') walk(node.shadowRoot || node, closed);
+
+  // What is known at an element and inside of it. A layer is what lies over the page and does not
+  // scroll with it: a modal, a sticky header.
+  const enter = (el, style, around) => {
+    const here = { ...around, el, style, box: el.getBoundingClientRect(), owner: around.control };
+    here.pointer = style.cursor === 'pointer';
+    const tag = el.localName, position = style.position;
+    if (position === 'fixed' || position === 'sticky' || (tag === 'dialog' && el.matches(':modal'))) {
+      here.layer = layers.size + 1;
+      layers.set(el, here.layer);
+    }
+    if (el.matches(INTERACTIVE)) here.interactive = true;
+    if (el.matches(STATED)) here.stated = el;
+    if (el.matches(LIVE)) here.live = true;
+    if (el.matches(MUTE)) here.mute = true;
+    if (tag === 'label') here.label = el;
+    if (!/^(inline|contents)/.test(style.display) || tag === 'button' || tag === 'a' || tag === 'label') {
+      here.block = here;
+      here.line = null;
+      here.parted = false;
+    }
+    return here;
+  };
+  const visit = (el, around) => {
+    note(el);
+    const style = getComputedStyle(el), tag = el.localName;
+    if (style.display === 'none' && tag !== 'input' && tag !== 'textarea') return;
+    const here = enter(el, style, around);
+    if (el.matches(INTERACTIVE) || tag === 'textarea' || tag === 'select') control(el, here);
+    else spoken(el, here);
+    if (tag === 'audio' && el.controls) add(el, 'audio', here.box, here, {});
+    if (here.pointer && !around.pointer && !around.interactive && parentOf(el)) pointed(el, here);
+    picture(el, here);
+    if (controls.has(el)) here.control = el;
+    // What is see-through is not there, but a hidden checkbox counts where its label shows.
+    if (style.opacity === '0' && !el.querySelector('input')) return;
+    if (tag === 'svg' && !el.querySelector('image')) return;
+    const slotted = tag === 'slot' ? el.assignedNodes() : [];
+    const inside = slotted.length ? slotted : (el.shadowRoot || el).childNodes;
+    // What is folded away has a size all the same; its summary is what can be seen.
+    const folded = tag === 'details' && !el.open;
+    const said = lines.length;
+    walk(folded ? [...inside].filter((node) => node.localName === 'summary') : inside, here);
+    if (here.block === here && lines.length > said && around.block.line) {
+      around.block.line = null;
+      around.block.parted = true;
     }
   };
+  const walk = (inside, around) => {
+    for (const node of inside)
+      if (node.nodeType === Node.TEXT_NODE) text(node, around);
+      else if (node.nodeType === Node.ELEMENT_NODE) visit(node, around);
+  };
+
   // The parts that a widget file names, wherever they are; what was not noted yet is now.
   const ROLES = { instruction: 'text', tiles: 'image', picture: 'image', sample: 'image' };
   const marked = new Map();
@@ -199,31 +242,30 @@
     for (const el of root.querySelectorAll('*')) if (el.shadowRoot) mark(el.shadowRoot);
   };
   if (Object.keys(marks).length) mark(document);
-  walk(document);
-  for (const [el, entry] of blocks) {
-    const box = el.getBoundingClientRect(), style = getComputedStyle(el);
-    if (!visible(style, box)) continue;
-    const live = closest(el, '[role=status],[role=alert],[aria-live]');
-    add(el, live ? 'status' : 'text', box, { text: clip(entry.words.join(' ')), bold: entry.bold,
-      font_px: parseFloat(style.fontSize) });
+  walk(document.childNodes, { layer: 0, control: null, block: { mute: true } });
+  for (const line of lines) {
+    const { block, text, bold, tone } = line, box = boxOf(line);
+    if (visible(block.style, box))
+      add(block.el, block.live ? 'status' : 'text', box, block, { text: clip(text), bold: bold.length && bold, tone });
   }
   for (const [el, parts] of marked) {
     const box = el.getBoundingClientRect(), role = ROLES[parts[0]] || 'button';
-    const known = out.find((item) => item.el === el && (ROLES[parts[0]] !== 'text' || item.role === 'text'));
+    const known = out.find((item) => nodes[item.id] === el && (ROLES[parts[0]] !== 'text' || item.role === 'text'));
     if (known) known.parts = parts;
-    else if (visible(getComputedStyle(el), box)) add(el, role, box, { text: nameOf(el), clickable: true, parts });
+    else if (visible(getComputedStyle(el), box))
+      add(el, role, box, { layer: layerOf(el), owner: null }, { text: nameOf(el), clickable: true, parts });
   }
+  // The control around each: of a label it is what the label is for, which may come later.
   for (const item of out) {
-    let owner = parentOf(item.el);
-    while (owner && !controls.has(owner)) owner = parentOf(owner);
-    item.parent = owner ? controls.get(owner) : -1;
-    if (owner && item.parent === -1 && owner.control) item.parent = controls.get(owner.control) ?? -1;
-    delete item.el;
+    const owner = owners[item.id], number = owner ? controls.get(owner) : UNCONTROLLED;
+    const parent = number === UNCONTROLLED && owner?.control ? controls.get(owner.control) ?? UNCONTROLLED : number;
+    if (parent !== UNCONTROLLED) item.parent = parent;
+    if (layers.size && covered(item)) item.covered = true;
   }
   // Kept so that one of them can be clicked itself where a click on its place did nothing.
   window[Symbol.for('captcha-agent')] = nodes;
   return JSON.stringify({ elements: out, title: document.title.slice(0, MAX_TEXT), keys, scripts,
     document: performance.timeOrigin, status: performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0,
-    scroll: [window.scrollX, window.scrollY], scale: window.devicePixelRatio, view: [view.width, view.height],
+    scroll, scale: window.devicePixelRatio, view: [view.width, view.height],
     size: [document.documentElement.scrollWidth, document.documentElement.scrollHeight] });
 }

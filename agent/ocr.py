@@ -6,26 +6,16 @@ read Latin letters with their accents, Chinese and Japanese; neither Cyrillic no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from agent.data import Box
+from agent.data import Box, Line
 from agent.errors import MissingError
 
 _LONGEST_SIDE_PX = 960  # of the picture in which lines are looked for; larger ones are reduced
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of text; `box` in pixels of the picture, `confidence` in [0, 1]."""
-
-    text: str
-    box: Box
-    confidence: float
 
 
 def read_lines(picture: Image.Image) -> tuple[Line, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agent.data import (
@@ -13,6 +13,7 @@ from agent.data import (
     Decision,
     Grid,
     Kind,
+    Look,
     Observation,
     Picture,
     Result,
@@ -20,6 +21,7 @@ from agent.data import (
     Target,
     Widget,
 )
+from agent.painted import Painted, with_texts
 from agent.policy import Policy
 
 Flow = Generator[Action, Observation, Any]
@@ -67,6 +69,7 @@ class Run:
     reloads: int = 0
     opened: int = 0
     seen: Widget | None = None
+    painted: tuple[Painted, ...] = ()
 
     def ask(self, action: Action) -> Flow:
         """Have an action performed; raises OutOfTimeError once the deadline has passed."""
@@ -78,6 +81,8 @@ class Run:
         self.now_s = observation.now_s
         if self.now_s - self.start_s > self.policy.retry.deadline_s:
             raise OutOfTimeError
+        if isinstance(action, Look) and observation.value is not None and self.painted:
+            return replace(observation, value=with_texts(observation.value, self.painted))
         return observation
 
     def answers(self) -> int:

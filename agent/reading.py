@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from agent import instruction, recognizer, segmenter, vendors, verifier
+from agent import instruction, matching, painted, recognizer, segmenter, vendors, verifier
 from agent.changes import has_blank, same_challenge
 from agent.data import (
     Box,
@@ -13,6 +13,7 @@ from agent.data import (
     Grid,
     Look,
     Picture,
+    Read,
     Reveal,
     Sight,
     Snapshot,
@@ -56,48 +57,100 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
         snapshot, widget = yield from find(run)
 
 
+@dataclass
+class _Search:
+    """What a search for the captcha remembers from look to look."""
+
+    limit_s: float
+    looks: int = 0
+    before: object = None
+    failing_s: float | None = None
+    read: bool = False
+    unread: str = ""
+
+
 def find(run: Run) -> Flow:
     """Look until the same captcha is seen twice, in view, with all pictures loaded.
 
     Returns (Snapshot, Widget). A captcha that is closed is opened first. Raises StopError where
     there is none or only one that is not solved, PassedError where it is solved already.
     """
-    limit_s = run.now_s + run.policy.waits.find_s
-    before: object = None
-    failing_s: float | None = None
-    looks = 0
+    search = _Search(run.now_s + run.policy.waits.find_s)
+    run.painted = ()  # another challenge may have another instruction painted in the same place
     while True:
-        looks += 1
+        search.looks += 1
         observation = yield from run.ask(Look())
         snapshot: Snapshot | None = observation.value
         if snapshot is not None:
             refuse_vendors(snapshot)
-            sight = recognizer.recognize(snapshot, run.seen)
-            widget = sight.widget
-            if widget is not None and all(tile.loaded for tile in widget.tiles):
-                key = (widget.area, widget.instruction)
-                if before == key:
-                    moved = yield from run.ask(Reveal(widget.anchors))
-                    if not moved.value:
-                        run.seen = widget
-                        return snapshot, widget
-                before = key
-            elif widget is not None and any(tile.failed for tile in widget.tiles):
-                failing_s = run.now_s if failing_s is None else failing_s
-                if run.now_s - failing_s > PATIENCE_S and (yield from _exchange(run, widget)):
-                    failing_s = None
-                    limit_s = run.now_s + run.policy.waits.find_s
-            elif widget is None:
-                acted = yield from _act_on(run, sight, seen_before=before == sight)
-                before = sight
-                if acted:
-                    limit_s = run.now_s + run.policy.waits.find_s
-            ready = widget is not None and all(tile.loaded for tile in widget.tiles)
-            if run.now_s > limit_s and looks >= (3 if ready else 1) * _LEAST_LOOKS:
-                raise StopError(_not_found(run, snapshot, sight))
-        elif run.now_s > limit_s:
+            widget = yield from _consider(run, search, snapshot)
+            if widget is not None:
+                run.seen = widget
+                return snapshot, widget
+        elif run.now_s > search.limit_s:
             raise StopError(f"the page could not be looked at: {observation.error}")
         yield from run.ask(Wait(run.policy.waits.poll_s))
+
+
+def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
+    """The captcha of a look if it can be read now; else None, after what helps it was done."""
+    sight = recognizer.recognize(snapshot, run.seen)
+    widget = sight.widget
+    if widget is None:
+        if sight.what == "nothing" and search.before == sight and not search.read:
+            acted = yield from _read_pictures(run, search, snapshot)
+        else:
+            acted = yield from _act_on(run, sight, seen_before=search.before == sight)
+        search.before = sight
+        if acted:
+            search.limit_s = run.now_s + run.policy.waits.find_s
+    elif _is_ready(widget):
+        if (yield from _is_at_rest(run, search, widget)):
+            return widget
+    elif any(tile.failed for tile in widget.tiles):
+        yield from _exchange_failed(run, search, widget)
+    enough = (3 if widget is not None and _is_ready(widget) else 1) * _LEAST_LOOKS
+    if run.now_s > search.limit_s and search.looks >= enough:
+        raise StopError(_not_found(run, snapshot, sight) + search.unread)
+    return None
+
+
+def _read_pictures(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
+    """Read what may be painted into pictures, once a search; whether anything was read."""
+    search.read = True
+    for element in painted.suspects(snapshot):
+        picture = yield from capture(run, element.box)
+        if picture is None:
+            continue
+        observation = yield from run.ask(Read(picture))
+        if observation.value is None:
+            search.unread = f"; it may be painted into a picture: {observation.error}"
+            return False
+        run.painted += (painted.painted(element, picture, observation.value),)
+    return any(one.texts for one in run.painted)
+
+
+def _is_ready(widget: Widget) -> bool:
+    return all(tile.loaded for tile in widget.tiles)
+
+
+def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:
+    """Whether the captcha stands where the look before saw it, and nothing of it is out of view."""
+    key = (widget.area, widget.instruction)
+    if search.before == key:
+        moved = yield from run.ask(Reveal(widget.anchors))
+        if not moved.value:
+            return True
+    search.before = key
+    return False
+
+
+def _exchange_failed(run: Run, search: _Search, widget: Widget) -> Flow:
+    """Ask for other pictures once it is clear that some of these do not come."""
+    search.failing_s = run.now_s if search.failing_s is None else search.failing_s
+    if run.now_s - search.failing_s > PATIENCE_S and (yield from _exchange(run, widget)):
+        search.failing_s = None
+        search.limit_s = run.now_s + run.policy.waits.find_s
 
 
 def refuse_vendors(snapshot: Snapshot) -> None:
@@ -204,7 +257,7 @@ def _still_there(run: Run, widget: Widget) -> Flow:
     if observation.value is None:
         return False
     now = recognizer.recognize(observation.value, widget).widget
-    return now is not None and now.area == widget.area and not verifier.exchanged(widget, now)
+    return now is not None and now.area == widget.area and not matching.exchanged(widget, now)
 
 
 def capture(run: Run, box: Box) -> Flow:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from agent import finder, words
+from agent import finder, matching, words
 from agent.data import Element, Sight, Snapshot, Widget
 from agent.grids import PICTURES, gap
 
@@ -52,7 +52,7 @@ def _unsupported() -> dict[str, _Unsupported]:
 def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
     """What the page shows. With `like`, of several captchas the one that was seen before."""
     widgets = finder.find_all(snapshot)
-    widget = (finder.same(widgets, like) if like else None) or next(iter(widgets), None)
+    widget = matching.successor(like, widgets) if like else next(iter(widgets), None)
     if widget is not None:
         asked = _asks_for(widget.instruction, ("order", "count", "comparison", "rotation"))
         if asked is not None:
@@ -66,6 +66,12 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
         return Sight("opener", f"opened with {opener.text!r}", opener=opener)
     named = _named(snapshot.elements)
     return Sight("unsupported", named) if named else Sight("nothing")
+
+
+def left_beside(snapshot: Snapshot) -> str:
+    """What a page with a captcha that was solved shows of one that is not, as a clause; else ""."""
+    named = _named(snapshot.elements)
+    return f"; left beside it: {named}" if named else ""
 
 
 def _opener(elements: Iterable[Element]) -> Element | None:

@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from agent import flow, widget_file
-from agent.data import Action, Observation, Outcome, Score, Tell
+from PIL import Image
+
+from agent import flow, ocr, widget_file
+from agent.data import Action, Observation, Outcome, Read, Score, Tell
 from agent.driver import Driver
+from agent.errors import MissingError
 from agent.gate import Steps
 from agent.policy import Policy, load
 from agent.scope import Scope
@@ -98,7 +101,7 @@ def run(moves: Flow, driver: Any, scorer: Any, tell: Teller | None = None) -> Ou
     try:
         action = next(moves)
         while True:
-            if isinstance(action, Score | Tell):
+            if isinstance(action, Score | Read | Tell):
                 observation = _think(action, scorer, tell)
             else:
                 observation = step(driver.perform(action))
@@ -112,7 +115,7 @@ async def run_async(moves: Flow, driver: Any, scorer: Any, tell: Teller | None =
     try:
         action = next(moves)
         while True:
-            if isinstance(action, Score | Tell):
+            if isinstance(action, Score | Read | Tell):
                 observation = await asyncio.to_thread(_think, action, scorer, tell)
             else:
                 observation = await step_async(driver.perform(action))
@@ -146,12 +149,17 @@ async def step_async(steps: Steps) -> Any:
         return done.value
 
 
-def _think(action: Score | Tell, scorer: Any, tell: Teller | None) -> Observation:
+def _think(action: Score | Read | Tell, scorer: Any, tell: Teller | None) -> Observation:
     start_s = time.monotonic()
-    value = None
+    value, problem = None, ""
     if isinstance(action, Score):
         value = scorer.scores_on(action.picture, action.grid, action.target, action.sample)
+    elif isinstance(action, Read):
+        try:
+            value = ocr.read_lines(Image.fromarray(action.picture.pixels))
+        except MissingError as error:
+            problem = str(error)  # a page that nothing is painted into needs no extra
     elif tell is not None:
         tell(action.text)
     now_s = time.monotonic()
-    return Observation(value, now_s, now_s - start_s)
+    return Observation(value, now_s, now_s - start_s, problem)

@@ -33,12 +33,14 @@ def elements(
     """
     found = []
     for item in raw:
-        known = {name: item[name] for name in _DEFAULTS if name in item}
-        known["bold"] = tuple(item.get("bold", ()))
-        known["parts"] = tuple(item.get("parts", ()))
-        known["layer"] = item.get("layer", 0) or layer
-        box = Box(item["x"], item["y"], item["width"], item["height"])
-        place = box.scaled(scale).moved(*origin)
+        known = {name: item[name] for name in item if name in _DEFAULTS}
+        for name in ("bold", "parts"):
+            if name in known:
+                known[name] = tuple(known[name])
+        if layer and not known.get("layer"):
+            known["layer"] = layer
+        x, y = item["x"] * scale + origin[0], item["y"] * scale + origin[1]
+        place = Box(x, y, item["width"] * scale, item["height"] * scale)
         found.append(Element(item["id"], frame, item["role"], place, **known))
     return found
 

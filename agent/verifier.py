@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 
-from agent import finder, recognizer, words
+from agent import finder, matching, recognizer, words
 from agent.data import Element, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import gap
@@ -41,8 +41,9 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     """
     if success and _succeeded(after, success):
         return Verdict("accepted", f"the page matches {success!r}")
-    now = _now(before, after, widget)
-    renewed = now is not None and exchanged(widget, now)
+    beside = matching.others(widget, finder.find_all(before))
+    now = matching.successor(widget, finder.find_all(after), beside)
+    renewed = now is not None and matching.exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
     if verdict is not None and not (success and verdict.result == "accepted"):
         return verdict
@@ -52,7 +53,18 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
         return Verdict("rejected", "the page shows another challenge instead of moving on")
     if success:
         return None
-    return _changed_state(before, after, gone=now is None)
+    changed = _changed_state(before, after, gone=now is None)
+    return changed or _coloured(before, after, now or widget)
+
+
+def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
+    """The verdict of words that are not known, by the colour in which they are said."""
+    for element in _new_texts(before, after):
+        if gap(element.box, widget.area) <= _REACH_CSS and element.tone:
+            if element.tone == "bad":
+                return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
+            return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
+    return None
 
 
 def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | None:
@@ -65,21 +77,6 @@ def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | No
             return Verdict("accepted", f"the page says {text.text!r}")
     verdict = _changed_state(before, after, gone=True)
     return verdict if verdict is not None and verdict.result == "accepted" else None
-
-
-def _now(before: Snapshot, after: Snapshot, widget: Widget) -> Widget | None:
-    """What stands in the place of `widget`, among the other captchas of the page."""
-    others = [
-        other
-        for other in finder.find_all(before)
-        if not other.area.overlap(widget.area) and other.instruction != widget.instruction
-    ]
-    left = [
-        new
-        for new in finder.find_all(after)
-        if not any(new.instruction == old.instruction for old in others)
-    ]
-    return finder.same(left, widget) or next(iter(left), None)
 
 
 def _said(
@@ -112,7 +109,7 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
     other = recognizer.recognize(after)
     if other.what == "unsupported":
         return Verdict("rejected", other.reason)
-    # A widget that merely vanished is no success: something must tell.
+    # A widget that merely vanished is no success: something must tell, or it lay over the page.
     filled = _filled_tokens(after) - _filled_tokens(before)
     if filled:
         return Verdict("accepted", f"the hidden field {sorted(filled)[0]!r} was filled in")
@@ -121,7 +118,7 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
         return Verdict("accepted", f"{sorted(checked)[0]!r} is checked now")
     if _path(before.url) != _path(after.url) or before.document != after.document:
         return _moved(before, after)
-    return _unlocked(before, after)
+    return _unlocked(before, after) or _uncovered(before, after)
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
@@ -141,6 +138,17 @@ def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
         if element.role == "button" and not element.disabled and element.text in locked:
             return Verdict("accepted", f"{element.text!r} can be pressed now")
     return None
+
+
+def _uncovered(before: Snapshot, after: Snapshot) -> Verdict | None:
+    """The page below the captcha, where nothing lies over it any more: it was let through."""
+    below = {(e.role, e.text) for e in before.elements if e.covered and e.text}
+    states = {e.covered for e in after.elements if (e.role, e.text) in below}
+    if states != {False}:
+        return None
+    if recognizer.recognize(after).what == "opener":
+        return Verdict("rejected", "the captcha is closed again", sure=False)
+    return Verdict("accepted", "the captcha no longer lies over the page", sure=False)
 
 
 def _locked(before: Snapshot, after: Snapshot) -> bool:
@@ -183,15 +191,6 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
         for element in after.elements
         if element.role in ("text", "status", "button") and element.text and element.text not in old
     ]
-
-
-def exchanged(old: Widget, new: Widget) -> bool:
-    """Whether another challenge took the place of one, by its question or its pictures."""
-    if old.instruction != new.instruction:
-        return True
-    # Of tiles that are found by their controls now, no address is known: nothing is told by that.
-    before, now = ({tile.source for tile in seen.tiles if tile.source} for seen in (old, new))
-    return bool(before and now) and before.isdisjoint(now)
 
 
 def _filled_tokens(snapshot: Snapshot) -> set[str]:

@@ -19,6 +19,20 @@ Meaning = Literal["confirm", "reload", "skip", "open", "other", "human", "loadin
 
 # Scripts whose words are not apart, or end in particles: a phrase counts anywhere in a text.
 _UNSPACED = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
+_NEGATIONS = (
+    "not",
+    "n't",
+    "not been",
+    "nicht",
+    "pas",
+    "pas ete",
+    "no",
+    "non",
+    "nao",
+    "niet",
+    "nie",
+    "не",
+)
 _NOT = "不未没沒無无非"  # "not" right before a word of Chinese or Japanese
 
 
@@ -39,10 +53,11 @@ def _patterns() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
     patterns = {}
     for meaning, phrases in phrases_of_meanings().items():
         folded = [_folded(phrase) for phrase in phrases]
-        spaced = _alternatives(phrase for phrase in folded if not _UNSPACED.search(phrase))
-        unspaced = _alternatives(phrase for phrase in folded if _UNSPACED.search(phrase))
+        spaced = alternatives(phrase for phrase in folded if not _UNSPACED.search(phrase))
+        unspaced = alternatives(phrase for phrase in folded if _UNSPACED.search(phrase))
+        negated = "".join(f"(?<!{word} )" for word in _NEGATIONS) if meaning == "accepted" else ""
         patterns[meaning] = (
-            re.compile(rf"(?<!\w)(?:{spaced})(?!\w)"),
+            re.compile(rf"{negated}(?<!\w)(?:{spaced})(?!\w)"),
             re.compile(rf"(?<![{_NOT}])(?:{unspaced})"),
         )
     return patterns
@@ -63,7 +78,7 @@ def phrases_of_meanings() -> dict[str, list[str]]:
     return own
 
 
-def _alternatives(phrases: Iterable[str]) -> str:
+def alternatives(phrases: Iterable[str]) -> str:
     """One regular expression of all phrases, longest first, its branches by first letter."""
     by_letter: dict[str, list[str]] = {}
     for phrase in sorted(phrases, key=len, reverse=True):

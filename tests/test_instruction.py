@@ -47,6 +47,8 @@ READ = [
     ("Click on all the pictures of dogs, then press Continue", "dog", ""),
     ("Which images show a bicycle?", "bicycle", ""),
     ("Tap every tile with a traffic light. If there are none, press Skip.", "traffic light", "0"),
+    ("Select all squares with a box", "box", "s"),
+    ("Select all boxes with a bus", "bus", ""),
     ("Please identify all squares that have a motorcycle in them", "motorcycle", "s"),
     ("To prove you are not a robot, click on every picture that has a boat in it.", "boat", ""),
     ("Security check: select all images with a bus", "bus", ""),

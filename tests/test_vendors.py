@@ -109,7 +109,14 @@ onmessage = (e) => {{ document.querySelector('textarea').value = e.data }}</scri
 
 
 def solve(
-    page: Page, site: Server, url: str, key: str, token: str, *, unasked: bool = False
+    page: Page,
+    site: Server,
+    url: str,
+    key: str,
+    token: str,
+    *,
+    unasked: bool = False,
+    block: bool = False,
 ) -> Outcome:
     """Solve a page that stands in for one with the vendor's widget, at the vendor's own address."""
     vendor = vendors.of(url)
@@ -125,9 +132,10 @@ def solve(
         content = PAGE.format(frame=frame, field=vendor.field, key=f'data-sitekey="{key}"')
         route.fulfill(content_type="text/html", body=content)
 
-    page.route(lambda asked: asked.partition("#")[0] == at, serve)
-    page.route(f"{site.url}/join", form)
-    policy = check({"waits": {"verify_s": 5}}, where="test")
+    page.context.route(lambda asked: asked.partition("#")[0] == at, serve)
+    page.context.route(f"{site.url}/join", form)
+    rules = {"waits": {"verify_s": 5}, "block_outside_requests": block}
+    policy = check(rules, where="test")
 
     def never(_: Any) -> dict[int, float]:
         raise AssertionError("the scorer ran on a vendor's widget")
@@ -152,6 +160,17 @@ def test_test_widgets_are_clicked_through(
     what = "a token" if name == "reCAPTCHA" else "its documented dummy token"
     assert outcome.reason == f"{name}'s test widget gave {what}"
     assert outcome.attempts == ()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("widget", "token"), list(zip(TESTED, TOKENS, strict=True)))
+def test_blocking_other_requests_lets_test_widgets_load(
+    site: Server, page: Page, widget: tuple[str, str, str], token: str
+) -> None:
+    """A policy that blocks what loads from outside leaves the vendor's frame alone."""
+    url, _, key = widget
+    outcome = solve(page, site, url, key, token, block=True)
+    assert outcome.solved, outcome.reason
 
 
 @pytest.mark.e2e

@@ -12,8 +12,10 @@ from agent import runner
 from agent.browser import BrowserChoice, find_browser
 from agent.policy import Policy, check
 from fixtures.site import KINDS, THEMES, Server, serve
+from tests.benchmarks import strangers as benchmark
 from tests.conftest import Fixed, run_async
 from tests.e2e.oracle import oracle
+from tests.strangers import written
 from tests.strangers.site import PAGES
 from tests.strangers.site import serve as strangers
 
@@ -64,6 +66,28 @@ def test_strangers(page: Page, name: str) -> None:
     assert outcome.solved, outcome.reason
     assert books.passed
     assert [attempt.result for attempt in outcome.attempts] == ["accepted"]
+
+
+@pytest.mark.parametrize("name", [*written.WRITTEN, *written.HELD_OUT])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_pages_that_others_wrote(page: Page, name: str, wrong: bool) -> None:
+    """On whole pages, written without a look at the finder, a yes is a yes and a no is a no."""
+    path = {**written.WRITTEN, **written.HELD_OUT}[name]
+    with written.serve() as url:
+        got = benchmark.tried(page, url, path, wrong=wrong)
+    assert (got.found, got.answered, got.judged) == (True, True, True), got.reason
+
+
+@pytest.mark.parametrize("name", written.NAMED)
+def test_widget_files(page: Page, name: str) -> None:
+    """What the finder does not find is solved with a widget file that names it."""
+    path = written.NAMED[name]
+    with written.serve() as url:
+        alone = benchmark.tried(page, url, path, wrong=False)
+        file = str(path.with_suffix(".yaml"))
+        named = benchmark.tried(page, url, path, wrong=False, widget=file)
+    assert not alone.found
+    assert named.judged, named.reason
 
 
 @pytest.mark.parametrize("width", [360, 1280])
