@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from dataclasses import replace
 
 from agent import finder, recognizer, words
-from agent.data import Element, Snapshot, Verdict, Widget
+from agent.data import Element, Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import gap
 
@@ -44,15 +45,25 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     now = _now(before, after, widget)
     renewed = now is not None and exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
+    failure = _failed(before, after)
     if verdict is not None and not (success and verdict.result == "accepted"):
-        return verdict
+        return replace(verdict, retry_after_s=failure.retry_after_s if failure else None)
+    if renewed and _progressed(before, after):
+        return Verdict("next_round", "the page counts one round more")
     if renewed:
-        if _progressed(before, after):
-            return Verdict("next_round", "the page counts one round more")
         return Verdict("rejected", "the page shows another challenge instead of moving on")
-    if success:
-        return None
+    if failure is not None or success:
+        return failure
     return _changed_state(before, after, gone=now is None)
+
+
+def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
+    """What the site's server failed to answer since, or refused for being asked too often."""
+    for failure in reversed(after.failures[len(before.failures) :]):
+        result: Result = "blocked" if failure.status == 429 else "server_error"
+        reason = f"the site answered {failure.path} with HTTP status {failure.status}"
+        return Verdict(result, reason, sure=False, retry_after_s=failure.retry_after_s)
+    return None
 
 
 def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | None:
@@ -126,7 +137,8 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
     if after.status >= 400:
-        return Verdict("error", f"the site answered with HTTP status {after.status}", sure=False)
+        result: Result = "server_error" if after.status >= 500 else "navigation_lost"
+        return Verdict(result, f"the site answered with HTTP status {after.status}", sure=False)
     if recognizer.recognize(after).what == "opener":
         return Verdict("rejected", "the page starts over with a closed captcha", sure=False)
     if _path(before.url) != _path(after.url):
