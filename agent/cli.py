@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from agent import __version__, redaction, signals
+from agent import __version__, redaction
 from agent.errors import CaptchaAgentError, ScopeError
 
 # A search of all installed packages for plugins that this program has no use for takes 20 ms.
@@ -41,7 +42,7 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    signals.end_on_sigterm()
+    signal.signal(signal.SIGTERM, _end)
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -56,6 +57,12 @@ def _run() -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _end(number: int, _: Any) -> NoReturn:
+    """Unwind as on Ctrl-C where SIGTERM would kill: what is open is closed."""
+    click.echo("captcha-agent: stopped by SIGTERM", err=True)
+    sys.exit(128 + number)
 
 
 def _tell(error: CaptchaAgentError) -> None:

@@ -11,11 +11,8 @@ from __future__ import annotations
 import io
 import json
 import time
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib import resources
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
@@ -29,7 +26,6 @@ from agent.data import (
     Click,
     Describe,
     Element,
-    Failure,
     Frame,
     Look,
     Observation,
@@ -42,6 +38,7 @@ from agent.data import (
     Wait,
 )
 from agent.errors import SiteError
+from agent.failures import Failures
 from agent.gate import Gate
 from agent.pictures import MOST_PIXELS
 from agent.scope import Scope
@@ -107,35 +104,19 @@ class Driver:
         self._scope = scope
         self._gate = Gate(page, scope, block_all=block_outside)
         self._dialogs: list[str] = []
-        self._failures: list[Failure] = []
+        self._failures = Failures(page)
         page.on("dialog", self._note_dialog)
-        page.on("response", self._note_failure)
 
     def close(self) -> Steps:
         """Stop watching the page; the page itself stays as it is."""
         self._page.remove_listener("dialog", self._note_dialog)
-        self._page.remove_listener("response", self._note_failure)
+        self._failures.close()
         yield from self._gate.open()
 
     def _note_dialog(self, dialog: Any) -> Any:
         """Read and close a dialog: an open one stops the page. A question is answered with no."""
         self._dialogs.append(dialog.message)
         return dialog.accept() if dialog.type in ("alert", "beforeunload") else dialog.dismiss()
-
-    def _note_failure(self, response: Any) -> None:
-        """Note an answer that says that the server is in trouble, or was asked too often.
-
-        It must be to this site's page, or to something that was sent to it: a picture that can't
-        be served, or a counter of visits that is down, says nothing of the captcha.
-        """
-        status, request = response.status, response.request
-        if (status != 429 and status < 500) or len(self._failures) >= _MOST_FAILURES:
-            return
-        place, here = urlsplit(request.url), urlsplit(self._page.url)
-        sent = request.method != "GET" and place.netloc == here.netloc
-        if sent or (request.resource_type == "document" and request.url == self._page.url):
-            retry_after_s = _seconds(response.headers.get("retry-after", ""))
-            self._failures.append(Failure(status, place.path, retry_after_s))
 
     def open(self, url: str, *, timeout_s: float) -> Steps:
         """Go to `url`. Raises ScopeError, or SiteError where the page can't be reached."""
@@ -252,7 +233,7 @@ class Driver:
             dialogs=said,
             document=float(top["document"]),
             status=int(top["status"]),
-            failures=tuple(self._failures),
+            failures=self._failures.seen,
             grid=(self._widget.rows, self._widget.cols),
         )
 
@@ -305,23 +286,11 @@ class Driver:
         return pixels
 
 
-_MOST_FAILURES = 1000
 _FRAMED = 1_000_000  # the layer of what a frame shows that itself lies over the page
 
 
 def _frame(url: str, box: Box, number: int, seen: dict[str, Any]) -> Frame:
     return Frame(url, box, number, tuple(seen["keys"]), tuple(seen["scripts"]))
-
-
-def _seconds(retry_after: str) -> float | None:
-    """What a Retry-After header asks for: seconds, or a date (RFC 9110, 10.2.3)."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max((date - datetime.now(UTC)).total_seconds(), 0.0) if date.tzinfo else None
 
 
 def _steps(length: float, view: float) -> list[float]:

@@ -56,13 +56,3 @@ def interruptible() -> Iterator[Interruption]:
         sys.exit(interruption.exit_status)
     finally:
         restore()
-
-
-def end_on_sigterm() -> None:
-    """Unwind as on Ctrl-C where SIGTERM would kill: what is open is closed, exit status 143."""
-
-    def handle(number: int, _: Any) -> None:
-        click.echo("captcha-agent: stopped by SIGTERM", err=True)
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, handle)

@@ -12,9 +12,11 @@ which is left behind: Python can't end it, and it must not keep the process from
 from __future__ import annotations
 
 import asyncio
+import atexit
 import math
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -203,6 +205,18 @@ class _Bound:
 # --- work on a thread -----------------------------------------------------------------------------
 
 
+_running: set[threading.Thread] = set()
+_SETTLING_S = 2.0
+
+
+@atexit.register
+def _settle() -> None:
+    """Give what still loads a moment: to end in the middle of it may crash the interpreter."""
+    until_s = time.monotonic() + _SETTLING_S
+    for thread in tuple(_running):
+        thread.join(max(until_s - time.monotonic(), 0.0))
+
+
 def begin(function: Callable[[], T]) -> Future[T]:
     """Do some work on a thread of its own, which does not keep the process from ending."""
     future: Future[T] = Future()
@@ -213,8 +227,12 @@ def begin(function: Callable[[], T]) -> Future[T]:
             future.set_result(function())
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             future.set_exception(error)
+        finally:
+            _running.discard(threading.current_thread())
 
-    threading.Thread(target=work, name="captcha-agent", daemon=True).start()
+    thread = threading.Thread(target=work, name="captcha-agent", daemon=True)
+    _running.add(thread)
+    thread.start()
     return future
 
 
