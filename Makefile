@@ -15,7 +15,7 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-# What goes wrong x when: all cells in a real browser, printed as a table (`make test` runs a third).
+# What goes wrong x when: all cells in a real browser, printed as a table (`make test` runs a quarter).
 faults: $(READY)
 	FAULTS=all $(BIN)/pytest tests/faults
 

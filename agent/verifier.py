@@ -136,6 +136,10 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
+    scheme = after.url.partition(":")[0]
+    if scheme in ("about", "chrome-error"):
+        where = after.url if scheme == "about" else "an error page"
+        return Verdict("navigation_lost", f"the page went to {where}", sure=False)
     if after.status >= 400:
         result: Result = "server_error" if after.status >= 500 else "navigation_lost"
         return Verdict(result, f"the site answered with HTTP status {after.status}", sure=False)

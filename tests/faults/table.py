@@ -20,13 +20,17 @@ Damage = Callable[[World], Any]
 
 SOLVED = Expected("solved", "the page says .*|the hidden field .* was filled in")
 NO_VERDICT = Expected("unsolved", r"2 of 2 attempts: the page gave no verdict within 1\.5 s")
+NOT_CHECKED = Expected(
+    "unsolved", "2 of 2 attempts: the page says 'The answer could not be checked: Failed to fetch'"
+)
 NO_PICTURES = Expected("unsolved", r"\d of 9 pictures did not load within 1\.5 s")
 WENT_AWAY = Expected("unsolved", "the captcha went away, and the page does not say what came of it")
 LOST = Expected(
     "unsolved",
     "navigation_lost: (the page was left for another one before the answer was submitted"
-    r"|the site answered with HTTP status 4\d\d)",
+    r"|the site answered with HTTP status 4\d\d|the page went to (about:blank|an error page))",
 )
+BLANK = Expected("unsolved", r"the captcha can't be read: its pictures did not load within 1\.5 s")
 LATE = Expected("unsolved", r"the deadline of \d+ s has passed( while [a-z ,]+)?")
 CLOSED = Expected("error", "the page or the browser was closed: .*")
 
@@ -66,8 +70,8 @@ def down(status: int) -> Expected:
 
 
 ANSWERS = [
-    Fault("verify: connection refused", fails(VERIFY, "connectionrefused"), early(NO_VERDICT)),
-    Fault("verify: connection cut", fails(VERIFY, "connectionreset"), early(NO_VERDICT)),
+    Fault("verify: connection refused", fails(VERIFY, "connectionrefused"), early(NOT_CHECKED)),
+    Fault("verify: connection cut", fails(VERIFY, "connectionreset"), early(NOT_CHECKED)),
     Fault("verify: no answer", stays_silent(VERIFY), early(NO_VERDICT)),
     Fault("verify: status 404", answers(VERIFY, status=404, json={"error": "gone"}),
           early(NO_VERDICT)),
@@ -103,23 +107,24 @@ def reloaded(damage: Damage) -> Damage:
     return both
 
 
-def refused(reason: str, gone: Expected) -> dict[str, Expected]:
+def refused(reason: str, submitted: Expected) -> dict[str, Expected]:
     opened = Expected("error", f".*: (the page could not be opened: {reason}|{reason})")
-    return {"look": opened, "capture": WENT_AWAY, "click": gone, "submit": gone}
+    return {"look": opened, "capture": WENT_AWAY, "click": LOST, "submit": submitted}
 
 
 def http(status: int) -> str:
     return f"the site answered with HTTP status {status}; expected a page with a captcha"
 
 
+BLOCKED = Expected("unsolved", "blocked: the site answered /signup/tiles with HTTP status 429")
 OPENINGS = [
-    Fault(f"page: {name}", reloaded(damage), refused(reason, gone), before_opening=True)
-    for name, damage, reason, gone in [
+    Fault(f"page: {name}", reloaded(damage), refused(reason, after), before_opening=True)
+    for name, damage, reason, after in [
         ("connection refused", fails(PAGE, "connectionrefused"), "net::ERR_.*", LOST),
         ("connection cut", fails(PAGE, "connectionreset"), "net::ERR_.*", LOST),
         ("status 404", answers(PAGE, status=404, body="<p>Not here"), http(404), LOST),
-        ("status 500", answers(PAGE, status=500, body="<p>Oops"), http(500), LOST),
-        ("status 429", answers(PAGE, status=429, body="<p>Slow down"), http(429), LOST),
+        ("status 500", answers(PAGE, status=500, body="<p>Oops"), http(500), WENT_AWAY),
+        ("status 429", answers(PAGE, status=429, body="<p>Slow down"), http(429), BLOCKED),
     ]
 ]
 
@@ -128,14 +133,11 @@ OPENINGS = [
 
 
 def picture(size: int, *, kind: str = "PNG", frames: int = 1) -> bytes:
+    """A square picture that is not of one colour, unless it is a single pixel."""
     buffer = io.BytesIO()
-    shades = [Image.new("RGB", (size, size), (40 + 150 * n, 90, 160)) for n in range(frames)]
-    more: dict[str, Any] = {
-        "save_all": True,
-        "append_images": shades[1:],
-        "duration": 120,
-        "loop": 0,
-    }
+    shade = Image.radial_gradient("L").resize((size, size)).convert("RGB")
+    shades = [shade, shade.rotate(90).point(lambda value: value // 2)][:frames]
+    more: dict[str, Any] = {"save_all": True, "append_images": shades[1:], "duration": 120}
     shades[0].save(buffer, kind, **(more if frames > 1 else {}))
     return buffer.getvalue()
 
@@ -160,16 +162,16 @@ def once(pattern: str, *, count: int, **answer: Any) -> Damage:
 
 
 PICTURE_FAULTS = [
-    pictures("missing", answers(PICTURES, status=404), everywhere(NO_PICTURES)),
+    pictures("missing", answers(PICTURES, status=404), early(NO_PICTURES)),
     pictures("missing in one challenge", once(PICTURES, count=9, status=404), everywhere(SOLVED)),
     pictures("corrupt", answers(PICTURES, body=b"\xff\xd8\xff nonsense", content_type="image/jpeg"),
-             everywhere(NO_PICTURES)),
-    pictures("no answer", stays_silent(PICTURES), everywhere(NO_PICTURES)),
-    pictures("connection cut", fails(PICTURES, "connectionreset"), everywhere(NO_PICTURES)),
-    pictures("huge", answers(PICTURES, body=picture(5000), content_type="image/png"),
+             early(NO_PICTURES)),
+    pictures("no answer", stays_silent(PICTURES), early(NO_PICTURES)),
+    pictures("connection cut", fails(PICTURES, "connectionreset"), early(NO_PICTURES)),
+    pictures("huge", answers(PICTURES, body=picture(4000), content_type="image/png"),
              everywhere(SOLVED)),
     pictures("1 px", answers(PICTURES, body=picture(1), content_type="image/png"),
-             everywhere(SOLVED)),
+             early(BLANK)),
     pictures("animated",
              answers(PICTURES, body=picture(80, kind="GIF", frames=2), content_type="image/gif"),
              everywhere(SOLVED)),
@@ -200,7 +202,7 @@ WIDGETS = [
     Fault("widget: moves all the time",
           script(f"{WIDGET} let n = 0; "
                  "setInterval(() => w.style.marginTop = `${n++ % 2 * 9}px`, 90)"),
-          everywhere(SOLVED, look=LATE)),
+          dict.fromkeys(("click", "submit", "verify"), SOLVED)),
     Fault("widget: covered for a moment",
           script("const c = document.createElement('div'); c.style.cssText = 'position: fixed; "
                  "inset: 0; background: white; z-index: 99'; document.body.append(c); "
@@ -224,7 +226,7 @@ def in_front(world: World) -> None:
 DETOURS = [
     Fault("page: goes to another one", moved("/"),
           {"look": Expected("unsolved", "no captcha found on the page .*"), "capture": WENT_AWAY,
-           "click": LOST, "submit": LOST}),
+           "click": LOST, "submit": SOLVED}, rules={"success": "text:Verified"}),
     Fault("page: about:blank", moved("about:blank"),
           {"look": Expected("unsolved", "no captcha found on the page .*"), "capture": WENT_AWAY,
            "click": LOST, "submit": LOST}),
@@ -293,8 +295,8 @@ def endless(world: World) -> None:
 
 KILLED = "browser: killed"
 MACHINE = [
-    Fault("page: computes for ever", hangs, everywhere(LATE), rules={
-        "retry": {"attempts": 2, "deadline_s": 3}}),
+    Fault("page: computes for ever", hangs, dict.fromkeys(MOMENTS[:4], LATE),
+        rules={"retry": {"attempts": 2, "deadline_s": 3}}),
     Fault("page: crashes", crashes, everywhere(
         Expected("unsolved", "the page could not be looked at: .*crashed.*"))),
     Fault("page: closed", lambda world: world.page.close(), everywhere(CLOSED)),
