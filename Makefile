@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test faults lint format bench clean
 
 demo: $(READY)
 	$(BIN)/captcha-agent demo
@@ -14,6 +14,10 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# What goes wrong x when: all cells in a real browser, printed as a table (`make test` runs a quarter).
+faults: $(READY)
+	FAULTS=all $(BIN)/pytest tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff format .

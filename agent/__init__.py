@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.runner import solve, solve_async
     from agent.scorer import Scorer, load_scorer
     from agent.segmenter import split
+    from agent.waiting import Stop
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ _HOMES = {
     "ScopeError": "agent.errors",
     "Scorer": "agent.scorer",
     "SiteError": "agent.errors",
+    "Stop": "agent.waiting",
     "UsageError": "agent.errors",
     "load_scorer": "agent.scorer",
     "solve": "agent.runner",
@@ -57,6 +59,7 @@ __all__ = [
     "ScopeError",
     "Scorer",
     "SiteError",
+    "Stop",
     "UsageError",
     "load_scorer",
     "solve",

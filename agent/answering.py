@@ -51,15 +51,29 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     if before.value is None:
         return (yield from _verify(run, challenge, challenge.snapshot, None))
     early = verifier.judge(challenge.snapshot, before.value, challenge.widget, run.policy.success)
-    if early is not None and early.sure:
+    if early is None or not early.sure:
+        early = _lost(challenge, before.value)
+    if early is not None:
         return early
     widget = recognizer.recognize(before.value, challenge.widget).widget or challenge.widget
     skips = widget.skip is not None and not challenge.clicked
     submit = widget.skip if skips else widget.submit
     if submit is None:
         return (yield from _verify(run, challenge, challenge.snapshot, None))
+    challenge.asked = before.value
     yield from run.ask(Click(*submit.box.center))
     return (yield from _verify(run, challenge, before.value, submit))
+
+
+def _lost(challenge: Challenge, now: Snapshot) -> Verdict | None:
+    """Whether the page went elsewhere though the answer was not submitted yet."""
+    if now.document == challenge.snapshot.document or challenge.widget.submit is None:
+        return None
+    if recognizer.recognize(now, challenge.widget).widget is not None:
+        return None  # loaded anew: seen as another challenge
+    return Verdict(
+        "navigation_lost", "the page was left for another one before the answer was submitted"
+    )
 
 
 def _to_click(challenge: Challenge) -> list[int]:
@@ -88,9 +102,22 @@ def _click_all(run: Run, challenge: Challenge, tiles: list[int]) -> Flow:
         if reacted is None:
             return Verdict("error", f"tile {index + 1} did not change when it was clicked")
         challenge.clicked = (*challenge.clicked, index)
-        seen = challenge.after = reacted
+        before, seen = seen, reacted
+        challenge.after = seen
+        if _all_changed(challenge, seen, before):
+            # Nothing is clicked on another page, where the tiles stood on this one.
+            observation = yield from run.ask(Look())
+            lost = _lost(challenge, observation.value) if observation.value else None
+            if lost is not None:
+                return lost
     challenge.after = seen
     return None
+
+
+def _all_changed(challenge: Challenge, now: Picture, before: Picture | None) -> bool:
+    """Whether every tile looks other than before: more than a click on one does."""
+    tiles = range(len(challenge.grid.boxes))
+    return before is None or all(_tile_changed(challenge, i, now, before) for i in tiles)
 
 
 def _watch(run: Run, challenge: Challenge) -> Flow:
@@ -310,7 +337,7 @@ def _verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | 
         if redrawn and shown and hint.verdict is None:
             return Verdict("rejected", "the page shows other pictures instead of moving on")
         yield from run.ask(Wait(policy.waits.poll_s))
-    return Verdict("error", f"the page gave no verdict within {policy.waits.verify_s:g} s")
+    return Verdict("unknown", f"the page gave no verdict within {policy.waits.verify_s:g} s")
 
 
 def _redrawn(run: Run, challenge: Challenge) -> Flow:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from playwright.sync_api import Page, Playwright, sync_playwright
 
 from agent.errors import MissingError
 from agent.policy import BrowserSettings
+from agent.waiting import CutError, Stop, call
+
+_CLOSING_S = 10.0
 
 _COMMANDS = (
     "google-chrome",
@@ -98,24 +103,43 @@ def _installed() -> Iterator[str]:
 
 
 @contextmanager
-def open_page(choice: BrowserChoice, settings: BrowserSettings) -> Iterator[Page]:
+def open_page(
+    choice: BrowserChoice,
+    settings: BrowserSettings,
+    *,
+    within_s: float = 60,
+    stop: Stop | None = None,
+) -> Iterator[Page]:
     """A fresh page in a fresh browser, closed with all it opened when the block ends.
 
-    Raises MissingError where there is no browser, or it does not start.
+    Raises MissingError where there is no browser, or it does not start `within_s` seconds;
+    CutError where a `stop` is asked for meanwhile.
     """
     with sync_playwright() as playwright:
-        browser = _launch(playwright, choice, settings)
+        browser = _launch(playwright, choice, settings, within_s, stop)
         try:
-            yield browser.new_page()
+            yield call(browser.new_page, within_s, stop)
         finally:
-            browser.close()
+            with contextlib.suppress(CutError):  # what does not close is killed with the driver
+                call(browser.close, _CLOSING_S)
 
 
-def _launch(playwright: Playwright, choice: BrowserChoice, settings: BrowserSettings) -> Any:
+def _launch(
+    playwright: Playwright,
+    choice: BrowserChoice,
+    settings: BrowserSettings,
+    within_s: float,
+    stop: Stop | None,
+) -> Any:
     options: dict[str, Any] = {
         "headless": settings.headless,
         "slow_mo": settings.slow_mo_ms,
         "args": [],
+        "timeout": within_s * 1000,
+        # We close the browser ourselves, after the report has what it shows.
+        "handle_sigint": False,
+        "handle_sigterm": False,
+        "handle_sighup": False,
     }
     if choice.name == "chromium":
         options["args"] = list(_QUIET)
@@ -126,7 +150,8 @@ def _launch(playwright: Playwright, choice: BrowserChoice, settings: BrowserSett
     else:
         options["executable_path"] = find_browser(choice, playwright)
     try:
-        return getattr(playwright, choice.name).launch(**options)
+        launch = partial(getattr(playwright, choice.name).launch, **options)
+        return call(launch, within_s + 1, stop)  # Playwright's own bound says more
     except PlaywrightError as error:
         reason = error.message.splitlines()[0]
         hint = ""

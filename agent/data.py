@@ -27,7 +27,12 @@ THRESHOLD = 0.5
 """A tile at least as likely as that is chosen, where no policy says otherwise."""
 
 Kind = Literal["tiles", "picture", "reference"]
-Result = Literal["accepted", "next_round", "rejected", "expired", "blocked", "reloaded", "error"]
+Result = Literal[
+    "accepted", "next_round", "rejected", "expired", "blocked", "server_error", "navigation_lost",
+    "unknown", "error", "reloaded",
+]  # fmt: skip
+"""What came of an answer; of a challenge that was exchanged unanswered, "reloaded"."""
+
 Status = Literal["solved", "unsolved", "refused", "error"]
 
 
@@ -132,13 +137,26 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer of the site's server with HTTP status 429 or 5xx: to a page, or to what was sent.
+
+    `path` is the address's; `retry_after_s` is how long it asks to wait, where it does.
+    """
+
+    status: int
+    path: str
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one look at the page saw: every visible element of every frame in reach.
 
     `matched` says whether the selector that the look was asked to try matches a visible element.
     `dialogs` is what the page's alerts have said since the look before; they are closed.
     `document` is another number for each document that was loaded, `status` its HTTP status (0
-    where the browser does not tell). `grid` are rows and columns as a widget file gives them.
+    where the browser does not tell). `failures` are all since the driver began. `grid` are rows
+    and columns as a widget file gives them.
     """
 
     url: str
@@ -152,6 +170,7 @@ class Snapshot:
     dialogs: tuple[str, ...] = ()
     document: float = 0.0
     status: int = 0
+    failures: tuple[Failure, ...] = ()
     grid: tuple[int | None, int | None] = (None, None)
 
     def __hash__(self) -> int:
@@ -359,6 +378,13 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """Load an address of this site (again). Answer: None."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Score tiles (or the squares of one picture) against a target, or against a sample.
 
@@ -385,7 +411,15 @@ class Tell:
     text: str
 
 
-Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Score | Read | Tell
+Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Visit | Score | Read | Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the flow asks for: an action, to be cut short where it takes longer than `within_s`."""
+
+    action: Action
+    within_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +427,8 @@ class Observation:
     """What came of an action; `now_s` is a clock that only goes forward, `took_s` its cost.
 
     `error` is set, and `value` None, when the page did not let the action happen (an element
-    that went away, a frame that was replaced): that is data for the flow, not an exception.
+    that went away, a frame that was replaced), or it was cut short: that is data for the flow, not
+    an exception.
     """
 
     value: Any
@@ -409,12 +444,14 @@ class Observation:
 class Verdict:
     """What the page said after an answer, and by what it was known.
 
-    One that is not `sure` holds only if the page goes on to say nothing else.
+    One that is not `sure` holds only if the page goes on to say nothing else. `retry_after_s` is
+    how long the site asks to wait, where it does.
     """
 
     result: Result
     reason: str
     sure: bool = True
+    retry_after_s: float | None = None
 
 
 STAGES = ("find", "capture", "split", "score", "click", "verify")

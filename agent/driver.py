@@ -34,12 +34,15 @@ from agent.data import (
     Press,
     Reveal,
     Snapshot,
+    Visit,
     Wait,
 )
 from agent.errors import SiteError
-from agent.gate import Gate, Steps
+from agent.failures import Failures
+from agent.gate import Gate
 from agent.pictures import MOST_PIXELS
 from agent.scope import Scope
+from agent.waiting import Steps
 from agent.widget_file import WidgetFile
 
 _LOOK, _REVEAL, _DESCRIBE = (
@@ -101,11 +104,13 @@ class Driver:
         self._scope = scope
         self._gate = Gate(page, scope, block_all=block_outside)
         self._dialogs: list[str] = []
+        self._failures = Failures(page)
         page.on("dialog", self._note_dialog)
 
     def close(self) -> Steps:
         """Stop watching the page; the page itself stays as it is."""
         self._page.remove_listener("dialog", self._note_dialog)
+        self._failures.close()
         yield from self._gate.open()
 
     def _note_dialog(self, dialog: Any) -> Any:
@@ -171,6 +176,10 @@ class Driver:
             case Describe(elements):
                 ids = [element.id for element in elements]
                 value = yield self._frame_of(elements[0]).evaluate(_DESCRIBE, ids)
+            case Visit(url):
+                self._scope.check(url)
+                yield self._page.goto(url, wait_until="domcontentloaded")
+                value = None
             case Wait(seconds):
                 value = yield self._page.wait_for_timeout(seconds * 1000)
             case _:
@@ -224,6 +233,7 @@ class Driver:
             dialogs=said,
             document=float(top["document"]),
             status=int(top["status"]),
+            failures=self._failures.seen,
             grid=(self._widget.rows, self._widget.cols),
         )
 

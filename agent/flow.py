@@ -2,38 +2,48 @@
 
 A pure generator: no browser, no model, no clock. The times in the report are those of the
 observations; what lies between two of them was spent thinking and is counted to the stage
-that thought. This module knows the order; `reading` looks, `answering` acts.
+that thought. This module knows the order; `reading` looks, `answering` acts,
+`reacting` does what the policy says where an answer did not pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 
-from agent import clickthrough, finder, matching, reading, recognizer, verifier
+from agent import clickthrough, finder, matching, reacting, reading, recognizer, verifier
 from agent.answering import answer, choose
 from agent.data import (
-    Action,
     Attempt,
-    Click,
     Look,
     Observation,
     Outcome,
+    Request,
     Status,
     Tell,
     Verdict,
-    Wait,
 )
-from agent.policy import Policy, Reaction
-from agent.progress import Challenge, Flow, OutOfTimeError, PassedError, Run, StopError
+from agent.policy import Policy
+from agent.progress import (
+    AttemptOverError,
+    Challenge,
+    Flow,
+    OutOfTimeError,
+    PassedError,
+    Run,
+    StopError,
+)
 
 
-def solve(policy: Policy, *, model: str) -> Generator[Action, Observation, Outcome]:
+def solve(
+    policy: Policy, *, model: str, spent_s: float = 0.0
+) -> Generator[Request, Observation, Outcome]:
     """Carry the page that the actions act on past its captcha, as `policy` says.
 
-    Raises ScopeError where the page shows a vendor's widget with a key that is for no test.
+    `spent_s` of the policy's deadline are gone already. A StopError that is thrown in ends it, as
+    any other reason does. Raises ScopeError where the page shows a vendor's widget with a key that
+    is for no test.
     """
-    run = Run(policy)
+    run = Run(policy, spent_s)
     status: Status = "unsolved"
     url = ""
     try:
@@ -45,12 +55,18 @@ def solve(policy: Policy, *, model: str) -> Generator[Action, Observation, Outco
         status = "solved"
     except PassedError as done:
         status, reason = "solved", str(done)
-    except OutOfTimeError:
-        status, reason = "unsolved", f"the deadline of {policy.retry.deadline_s:g} s has passed"
+    except OutOfTimeError as late:
+        reason = out_of_time(policy, str(late))
     except StopError as stop:
-        status, reason = "unsolved", str(stop)
-    seconds = run.now_s - (run.start_s or 0.0)
+        reason = str(stop)
+    seconds = policy.retry.deadline_s - run.left_s
     return Outcome(status, reason, url, seconds, model, policy.name, tuple(run.attempts))
+
+
+def out_of_time(policy: Policy, doing: str) -> str:
+    """What to tell of a solve that took too long; `doing` is what was cut short, or nothing."""
+    during = f" while {doing}" if doing else ""
+    return f"the deadline of {policy.retry.deadline_s:g} s has passed{during}"
 
 
 def _attempts(run: Run) -> Flow:
@@ -60,7 +76,7 @@ def _attempts(run: Run) -> Flow:
         challenge = yield from reading.read_challenge(run, last)
         if challenge is None:
             assert last is not None
-            last = yield from _reload(run, last)
+            last = yield from reacting.reload(run, last)
             continue
         decision = yield from choose(run, challenge)
         unsure = decision.confidence < policy.decide.sure and policy.reactions.unsure != "submit"
@@ -69,7 +85,7 @@ def _attempts(run: Run) -> Flow:
             if exchanged is not None:
                 last = exchanged
                 continue
-        verdict = yield from answer(run, challenge)
+        verdict = yield from _answer(run, challenge)
         run.keep(challenge, verdict.result, verdict.reason)
         yield from run.ask(Tell(_line(run, run.attempts[-1])))
         if verdict.result == "accepted":
@@ -78,13 +94,23 @@ def _attempts(run: Run) -> Flow:
                 return verdict.reason + recognizer.left_beside(challenge.snapshot)
             last = None
             continue
-        if verdict.result == "blocked":
-            raise StopError(f"blocked: {verdict.reason}")
-        if run.answers() >= policy.retry.attempts:
-            raise StopError(
-                f"{run.answers()} of {policy.retry.attempts} attempts: {verdict.reason}"
-            )
-        last = yield from _react(run, challenge, verdict)
+        if verdict.result == "next_round":
+            last = challenge
+            continue
+        last = yield from reacting.react(run, challenge, verdict)
+
+
+def _answer(run: Run, challenge: Challenge) -> Flow:
+    """Answer within the time that the policy lets one answer take: a Verdict."""
+    run.attempt_s = run.now_s
+    try:
+        verdict = yield from answer(run, challenge)
+    except AttemptOverError:
+        limit_s = run.policy.retry.attempt_deadline_s
+        return Verdict("unknown", f"no verdict within the {limit_s:g} s that one answer may take")
+    finally:
+        run.attempt_s = None
+    return verdict
 
 
 def _another(run: Run, solved: Challenge) -> Flow:
@@ -106,52 +132,11 @@ def _exchange_unsure(run: Run, challenge: Challenge) -> Flow:
     if policy.reactions.unsure == "stop":
         run.keep(challenge, "error", reason)
         raise StopError(f"unsure: {reason}")
-    if challenge.widget.reload is None or run.reloads >= policy.retry.reloads:
+    if challenge.widget.reload is None or run.reloads >= policy.limits.reloads:
         return None
     run.keep(challenge, "reloaded", reason)
     yield from run.ask(Tell(_line(run, run.attempts[-1])))
-    return (yield from _reload(run, challenge))
-
-
-def _react(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
-    """Prepare the next attempt as the policy says for this verdict: the challenge dealt with."""
-    if verdict.result == "next_round":
-        return challenge
-    reactions: dict[str, Reaction] = {
-        "rejected": run.policy.reactions.rejected,
-        "expired": run.policy.reactions.expired,
-        "error": run.policy.reactions.error,
-    }
-    reaction = reactions[verdict.result]
-    if reaction == "stop":
-        raise StopError(f"{verdict.result}: {verdict.reason}")
-    run.stage = "find"
-    yield from run.ask(Wait(run.policy.retry.wait_before(run.answers() + 1)))
-    if reaction == "reload":
-        return (yield from _reload(run, challenge))
-    return challenge
-
-
-def _reload(run: Run, challenge: Challenge) -> Flow:
-    """Ask the page for another challenge; returns the one it takes the place of.
-
-    The page may have exchanged `challenge` by itself already: what it shows now is what must go.
-    """
-    run.stage = "find"
-    observation = yield from run.ask(Look())
-    sight = recognizer.recognize(observation.value, challenge.widget) if observation.value else None
-    widget = sight.widget if sight else None
-    if widget is None:
-        return challenge  # gone, or not there again yet: nothing is clicked where it stood
-    button = widget.reload
-    if button is None:
-        raise StopError("the page offers no other challenge")
-    if run.reloads >= run.policy.retry.reloads:
-        raise StopError(f"all {run.policy.retry.reloads} reloads of the policy are used up")
-    run.reloads += 1
-    shown = yield from reading.capture(run, challenge.widget.area)
-    yield from run.ask(Click(*button.box.center))
-    return replace(challenge, picture=shown) if shown else challenge
+    return (yield from reacting.reload(run, challenge))
 
 
 def _line(run: Run, attempt: Attempt) -> str:

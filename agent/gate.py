@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -18,9 +18,7 @@ from playwright.async_api import Error as PlaywrightError
 from agent import vendors
 from agent.errors import ScopeError
 from agent.scope import Scope
-
-Steps = Generator[Any, Any, Any]
-"""Yields what a Playwright call returned, receives its value, returns the result."""
+from agent.waiting import Steps
 
 _ALL = "**/*"
 _DOCUMENTS = {"patterns": [{"urlPattern": "*", "resourceType": "Document"}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +11,15 @@ from agent.data import (
     STAGES,
     Action,
     Attempt,
+    Click,
     Decision,
     Grid,
     Kind,
     Look,
     Observation,
     Picture,
+    Press,
+    Request,
     Result,
     Snapshot,
     Target,
@@ -24,13 +28,17 @@ from agent.data import (
 from agent.painted import Painted, with_texts
 from agent.policy import Policy
 
-Flow = Generator[Action, Observation, Any]
+Flow = Generator[Request, Observation, Any]
 
 PATIENCE_S = 1.0  # without a word or a change from the page, before it is looked into closer
 
 
 class OutOfTimeError(Exception):
     """The policy's deadline has passed; becomes an outcome, never leaves the flow."""
+
+
+class AttemptOverError(Exception):
+    """One answer took longer than the policy lets it; becomes a verdict, never leaves the flow."""
 
 
 class StopError(Exception):
@@ -54,36 +62,78 @@ class Challenge:
     decision: Decision | None = None
     clicked: tuple[int, ...] = ()
     after: Picture | None = None
+    asked: Snapshot | None = None
+
+    @property
+    def before(self) -> Snapshot:
+        """The page as it was just before its answer was submitted."""
+        return self.asked or self.snapshot
 
 
 @dataclass
 class Run:
-    """What a solve remembers between actions."""
+    """What a solve remembers between actions; `spent_s` is what it took before the first one."""
 
     policy: Policy
+    spent_s: float = 0.0
     start_s: float | None = None
     now_s: float = 0.0
     stage: str = "find"
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     attempts: list[Attempt] = field(default_factory=list)
     reloads: int = 0
+    clicks: int = 0
     opened: int = 0
     seen: Widget | None = None
     painted: tuple[Painted, ...] = ()
+    attempt_s: float | None = None
 
     def ask(self, action: Action) -> Flow:
-        """Have an action performed; raises OutOfTimeError once the deadline has passed."""
-        observation = yield action
+        """Have an action performed.
+
+        Raises OutOfTimeError or AttemptOverError once a deadline has passed, StopError where a
+        limit is reached.
+        """
+        if isinstance(action, Click | Press):
+            self._count_click()
+        observation = yield Request(action, max(min(self.left_s, self._attempt_left_s), 0.0))
         began_s = observation.now_s - observation.took_s
         if self.start_s is None:
-            self.start_s = self.now_s = began_s
+            self.start_s, self.now_s = began_s - self.spent_s, began_s
         self.seconds[self.stage] += max(observation.now_s - self.now_s, 0.0)
-        self.now_s = observation.now_s
-        if self.now_s - self.start_s > self.policy.retry.deadline_s:
-            raise OutOfTimeError
+        self.now_s = max(self.now_s, observation.now_s)
+        if self.left_s <= 0:
+            raise OutOfTimeError(observation.error)
+        if self._attempt_left_s <= 0:
+            raise AttemptOverError
         if isinstance(action, Look) and observation.value is not None and self.painted:
             return replace(observation, value=with_texts(observation.value, self.painted))
         return observation
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the policy's deadline."""
+        spent_s = self.spent_s if self.start_s is None else self.now_s - self.start_s
+        return self.policy.retry.deadline_s - spent_s
+
+    @property
+    def _attempt_left_s(self) -> float:
+        limit_s = self.policy.retry.attempt_deadline_s
+        if limit_s is None or self.attempt_s is None:
+            return math.inf
+        return self.attempt_s + limit_s - self.now_s
+
+    def _count_click(self) -> None:
+        if self.clicks >= self.policy.limits.clicks:
+            raise StopError(f"all {self.clicks} clicks of the policy are used up")
+        self.clicks += 1
+
+    def count_reload(self) -> bool:
+        """Whether the policy lets another challenge be asked for, or the page be loaded again."""
+        if self.reloads >= self.policy.limits.reloads:
+            return False
+        self.reloads += 1
+        return True
 
     def answers(self) -> int:
         """The answers that a policy counts: those after which another try was needed."""

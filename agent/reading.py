@@ -204,9 +204,8 @@ def _wait_for_opening(run: Run, before: Snapshot | None) -> Flow:
 
 def _exchange(run: Run, widget: Widget) -> Flow:
     """Ask for other pictures where some have failed; whether that could be done."""
-    if widget.reload is None or run.reloads >= run.policy.retry.reloads:
+    if widget.reload is None or not run.count_reload():
         return False
-    run.reloads += 1
     yield from run.ask(Click(*widget.reload.box.center))
     return True
 

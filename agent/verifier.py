@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from dataclasses import replace
 
 from agent import finder, matching, recognizer, words
-from agent.data import Element, Snapshot, Verdict, Widget
+from agent.data import Element, Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import gap
 
@@ -45,14 +46,15 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     now = matching.successor(widget, finder.find_all(after), beside)
     renewed = now is not None and matching.exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
+    failure = _failed(before, after)
     if verdict is not None and not (success and verdict.result == "accepted"):
-        return verdict
+        return replace(verdict, retry_after_s=failure.retry_after_s if failure else None)
+    if renewed and _progressed(before, after):
+        return Verdict("next_round", "the page counts one round more")
     if renewed:
-        if _progressed(before, after):
-            return Verdict("next_round", "the page counts one round more")
         return Verdict("rejected", "the page shows another challenge instead of moving on")
-    if success:
-        return None
+    if failure is not None or success:
+        return failure
     changed = _changed_state(before, after, gone=now is None)
     return changed or _coloured(before, after, now or widget)
 
@@ -64,6 +66,15 @@ def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | No
             if element.tone == "bad":
                 return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
             return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
+    return None
+
+
+def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
+    """What the site's server failed to answer since, or refused for being asked too often."""
+    for failure in reversed(after.failures[len(before.failures) :]):
+        result: Result = "blocked" if failure.status == 429 else "server_error"
+        reason = f"the site answered {failure.path} with HTTP status {failure.status}"
+        return Verdict(result, reason, sure=False, retry_after_s=failure.retry_after_s)
     return None
 
 
@@ -122,8 +133,13 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
+    scheme = after.url.partition(":")[0]
+    if scheme in ("about", "chrome-error"):
+        where = after.url if scheme == "about" else "an error page"
+        return Verdict("navigation_lost", f"the page went to {where}", sure=False)
     if after.status >= 400:
-        return Verdict("error", f"the site answered with HTTP status {after.status}", sure=False)
+        result: Result = "server_error" if after.status >= 500 else "navigation_lost"
+        return Verdict(result, f"the site answered with HTTP status {after.status}", sure=False)
     if recognizer.recognize(after).what == "opener":
         return Verdict("rejected", "the page starts over with a closed captcha", sure=False)
     if _path(before.url) != _path(after.url):

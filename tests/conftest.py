@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,19 @@ def site() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def _page() -> Iterator[Page]:
-    with open_page(BrowserChoice(), BrowserSettings()) as page:
-        yield page
+def browser_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where the shared browser has its temporary files."""
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="session")
+def _page(browser_files: Path) -> Iterator[Page]:
+    opened = open_page(BrowserChoice(), BrowserSettings())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(browser_files))
+        page = opened.__enter__()
+    yield page
+    opened.__exit__(None, None, None)
 
 
 @pytest.fixture

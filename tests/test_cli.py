@@ -103,7 +103,9 @@ def test_split(tmp_path: Path) -> None:
 def test_policy_commands() -> None:
     """Policies are listed, shown with all defaults, and described by a schema."""
     listed = json.loads(run("policy", "list", "--json").stdout)
-    assert [policy["name"] for policy in listed["policies"]] == ["ci", "debug", "default"]
+    assert [policy["name"] for policy in listed["policies"]] == [
+        "audit", "ci", "debug", "default", "strict",
+    ]  # fmt: skip
     assert "attempts: 5" in run("policy", "show", "ci").stdout
     assert json.loads(run("policy", "schema").stdout)["title"] == "Policy"
 
@@ -182,7 +184,7 @@ def test_options_come_from_the_environment(tiles: list[str]) -> None:
 
 WRONG = [
     (("score", "{tile}", *BUS, "--policy", "nightly"), 2,
-     "policy 'nightly' is unknown: use one of ci, debug, default, or the path of a .yaml file"),
+     "policy 'nightly' is unknown: use one of audit, ci, debug, default, strict, or the path of a .yaml file"),
     (("score", "{tile}", *BUS, "--model", "/nowhere"), 4,
      "model '/nowhere': no model package there; use 'lite', which comes with captcha-agent, or "
      "the folder of a package; `captcha-agent models list` says which there are and which can be "

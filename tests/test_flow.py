@@ -86,7 +86,7 @@ def test_question_and_pictures_are_of_one_challenge() -> None:
 def test_unsure_exchanges_the_challenge_instead_of_guessing() -> None:
     """A choice that is less sure than the policy asks for is not submitted but reloaded."""
     page = FakePage()
-    outcome = solve(page, dict.fromkeys(range(9), 0.5), retry={"reloads": 2})
+    outcome = solve(page, dict.fromkeys(range(9), 0.5), limits={"reloads": 2})
     assert [a.result for a in outcome.attempts[:2]] == ["reloaded", "reloaded"]
     assert len(page.answers) == 1  # the reloads are used up: an answer is better than none
     assert page.challenge == 2

@@ -21,6 +21,8 @@ from agent.errors import UsageError
 from agent.places import fixture_site
 from agent.policy import Policy
 from agent.scorer import Scorer, load_scorer
+from agent.signals import interruptible
+from agent.waiting import Stop
 
 _QUICK = ("tiles", "picture", "canvas")
 """What is solved where no kind is named: one of each way that pictures come."""
@@ -52,14 +54,17 @@ def run(
     chosen = tuple(site.KINDS) if "all" in kinds else kinds or _QUICK
     rules = browsing.adjusted(policy, given)
     scorer = load_scorer(model)
-    start_s = time.monotonic()
+    start_s, seeds = time.monotonic(), range(seed, seed + count)
     with (
+        interruptible() as interruption,
         site.serve() as server,
-        open_page(browsing.browser_choice(given), rules.browser) as page,
+        open_page(browsing.browser_choice(given), rules.browser, stop=interruption.stop) as page,
     ):
-        audits = [
-            _audit(page, server, kind, range(seed, seed + count), rules, scorer) for kind in chosen
-        ]
+        audits = []
+        for kind in chosen:
+            audits.append(_audit(page, server, kind, seeds, rules, scorer, interruption.stop))
+            if interruption.number:
+                break
     seconds = time.monotonic() - start_s
     folder = _save(audits, given["report"], every=count == 1)
     if as_json:
@@ -67,21 +72,31 @@ def run(
         emit_json({"kinds": kinds_json, "seconds": round(seconds, 3), "report": str(folder)})
     else:
         _show(audits, seconds, folder)
+    if interruption.number:
+        return interruption.exit_status
     return 0 if count > 1 or all(outcome.solved for a in audits for outcome in a.outcomes) else 1
 
 
 def _audit(
-    page: Any, server: Any, kind: str, seeds: Iterable[int], rules: Policy, scorer: Scorer
+    page: Any,
+    server: Any,
+    kind: str,
+    seeds: Iterable[int],
+    rules: Policy,
+    scorer: Scorer,
+    stop: Stop,
 ) -> Audit:
     outcomes = []
     for seed in seeds:
         url = f"{server.url}/signup/{kind}?seed={seed}"
-        outcome = runner.solve(page, rules, model=scorer, url=url)
+        outcome = runner.solve(page, rules, model=scorer, url=url, stop=stop)
         # The page said so; the site itself must agree.
         if outcome.solved != server.solved(url):
             raise UsageError(f"{url}: the page and the site disagree whether it was solved")
         browsing.tell(_line(kind, seed, outcome))
         outcomes.append(outcome)
+        if stop.reason:
+            break
     return Audit(kind, tuple(outcomes))
 
 

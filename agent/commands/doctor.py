@@ -18,6 +18,9 @@ from agent.commands import browsing
 from agent.errors import CaptchaAgentError, MissingError
 from agent.policy import BrowserSettings
 from agent.scorer import load_scorer
+from agent.waiting import work
+
+_LOADING_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def _runtime() -> str:
 
 def _model(name: str) -> str:
     scorer = load_scorer(name)
-    scorer.warm()
+    work(scorer.warm, _LOADING_S)
     return f"{scorer.name}: loads and runs"
 
 

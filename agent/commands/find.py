@@ -39,7 +39,8 @@ def run(
     parts = widget_file.load(widget) if widget else None
     with open_page(browsing.browser_choice(given), rules.browser) as page:
         driver = Driver(page, scope, parts, block_outside=rules.block_outside_requests)
-        runner.step(driver.open(url, timeout_s=rules.retry.deadline_s))
+        within_s = rules.retry.deadline_s
+        runner.step(driver.open(url, timeout_s=within_s), within_s)
         snapshot, sight = _look(driver, rules)
         found = _parts(snapshot, sight)
         selectors = {name: _selector(driver, elements) for name, elements in found.items()}
@@ -58,7 +59,7 @@ def _look(driver: Driver, rules: Policy) -> tuple[Snapshot, Sight]:
     before: Sight | None = None
     waited_s = 0.0
     while True:
-        observation = runner.step(driver.perform(Look()))
+        observation = runner.step(driver.perform(Look()), rules.retry.deadline_s)
         snapshot: Snapshot = observation.value
         vendor = vendors.embedded(snapshot)
         if vendor is not None and vendor.test is None:

@@ -60,7 +60,7 @@ def _blame(attempts: Sequence[Attempt], right: Right) -> str:
         if tiles is None:
             continue
         good = attempt.result == "accepted" or set(attempt.selected) == tiles
-        if good and attempt.result in ("rejected", "error"):
+        if good and attempt.result in ("rejected", "unknown", "error"):
             return f"The widget is broken: the right answer of attempt {number} did not pass."
         judged, wrong = judged + 1, wrong + (not good)
     return f"The scorer was wrong in {wrong} of {judged} challenges." if wrong else ""
