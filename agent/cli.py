@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from agent import __version__, redaction
+from agent.commands import groups
+from agent.commands.options import (
+    allow_option,
+    as_json,
+    browser_options,
+    model_option,
+    option,
+    policy_option,
+    widget_option,
+)
 from agent.errors import CaptchaAgentError, ScopeError
 
 # A search of all installed packages for plugins that this program has no use for takes 20 ms.
@@ -59,57 +67,6 @@ def _fail(error: CaptchaAgentError) -> NoReturn:
 def emit_json(content: Any) -> None:
     """Write the one JSON object that `--json` promises to standard output."""
     click.echo(redaction.to_json(content))
-
-
-def option(*names: str, **settings: Any) -> Callable[[Any], Any]:
-    """A click option that an environment variable CAPTCHA_AGENT_… can set, too."""
-    long = next(name for name in names if name.startswith("--")).split("/")[0]
-    variable = "CAPTCHA_AGENT_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(*names, envvar=variable, show_envvar=False, **settings)
-
-
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several options as one decorator, in the order in which `--help` shows them."""
-
-    def decorate(command: Any) -> Any:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorate
-
-
-as_json = option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-model_option = option(
-    "--model",
-    default="lite",
-    show_default=True,
-    metavar="NAME|FOLDER",
-    help="The model package; torch:ARCH:WEIGHTS is open_clip itself.",
-)
-policy_option = option(
-    "--policy", default="default", show_default=True, metavar="NAME|FILE", help="The retry policy."
-)
-widget_option = option(
-    "--widget", default="", metavar="FILE", help="Says where the captcha's parts are."
-)
-allow_option = option(
-    "--allow", multiple=True, metavar="HOST", help="A host beside loopback; repeatable."
-)
-browser_options = options(
-    option("--headed", is_flag=True, help="Show the browser."),
-    option(
-        "--slow-mo", type=click.IntRange(0, 60_000), metavar="MS", help="Pause after each step."
-    ),
-    option(
-        "--browser",
-        type=click.Choice(["chromium", "firefox", "webkit"]),
-        default="chromium",
-        show_default=True,
-    ),
-    option("--channel", default="", metavar="NAME", help="An installed one: chrome, msedge, …"),
-    option("--executable-path", default="", metavar="FILE", help="The browser to start."),
-)
 
 
 @click.group(
@@ -230,115 +187,8 @@ def doctor_command(**given: Any) -> None:
     sys.exit(doctor.run(**given))
 
 
-@cli.group("policy")
-def policy_group() -> None:
-    """Retry policies: list, show, check, schema."""
-
-
-@policy_group.command("list")
-@as_json
-def policy_list(as_json: bool) -> None:
-    """Name the shipped policies."""
-    from agent import policy
-
-    found = [(name, policy.load(name).description) for name in policy.names()]
-    if as_json:
-        emit_json({"policies": [{"name": name, "description": text} for name, text in found]})
-        return
-    for name, text in found:
-        click.echo(f"{name:<10} {text}")
-
-
-@policy_group.command("show")
-@click.argument("name")
-@as_json
-def policy_show(name: str, as_json: bool) -> None:
-    """Print the policy NAME (or FILE) with all defaults filled in."""
-    from agent import policy
-
-    loaded = policy.load(name)
-    if as_json:
-        emit_json(loaded.model_dump(mode="json"))
-    else:
-        click.echo(policy.dump(loaded), nl=False)
-
-
-@policy_group.command("check")
-@click.argument("file")
-@as_json
-def policy_check(file: str, as_json: bool) -> None:
-    """Validate the policy FILE."""
-    from agent import policy
-
-    loaded = policy.load(str(Path(file)) if "/" in file else f"./{file}")
-    if as_json:
-        emit_json({"file": file, "valid": True, "name": loaded.name})
-    else:
-        click.echo(f"{file}: is a valid policy")
-
-
-@policy_group.command("schema")
-def policy_schema() -> None:
-    """Print the policies' JSON Schema."""
-    from agent import policy
-
-    emit_json(policy.schema())
-
-
-@cli.group("models")
-def models_group() -> None:
-    """Model packages: list, prepare, show, remove."""
-
-
-@models_group.command("list")
-@as_json
-def models_list(as_json: bool) -> None:
-    """Name the packages that are there and the presets that can be prepared."""
-    from agent.commands import models
-
-    models.show_all(as_json=as_json)
-
-
-@models_group.command("prepare")
-@click.argument("source", metavar="NAME|ARCH:WEIGHTS")
-@option("--name", default="", help="What to call it; default: from the source.")
-@option(
-    "--precision",
-    type=click.Choice(["int8", "float32"]),
-    default="int8",
-    show_default=True,
-    help="int8 is smaller and faster, float32 closest to the source.",
-)
-@option("--accept-licence", is_flag=True, help="Take weights that are for research only.")
-@as_json
-def models_prepare(source: str, **given: Any) -> None:
-    """Make a package from a preset or from any open_clip model.
-
-    WEIGHTS is a tag of open_clip's, such as laion2b_s34b_b79k, or a .safetensors file.
-    """
-    from agent.commands import models
-
-    models.prepare(source, **given)
-
-
-@models_group.command("show")
-@click.argument("name")
-@as_json
-def models_show(name: str, as_json: bool) -> None:
-    """Print the card of the package NAME, or what a preset costs."""
-    from agent.commands import models
-
-    models.show(name, as_json=as_json)
-
-
-@models_group.command("remove")
-@click.argument("name")
-@as_json
-def models_remove(name: str, as_json: bool) -> None:
-    """Delete the prepared package NAME."""
-    from agent.commands import models
-
-    models.remove(name, as_json=as_json)
+cli.add_command(groups.policy_group)
+cli.add_command(groups.models_group)
 
 
 if __name__ == "__main__":
