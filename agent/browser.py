@@ -1,4 +1,4 @@
-"""Finds a browser on this machine and starts it with Playwright."""
+"""Finds a browser on this machine and starts it with Playwright, or joins one that runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, Playwright, sync_playwright
 
-from agent.errors import MissingError
+from agent import remote
+from agent.errors import MissingError, SiteError
 from agent.policy import BrowserSettings
 
 _COMMANDS = (
@@ -51,11 +52,15 @@ _QUIET = (
 
 @dataclass(frozen=True, slots=True)
 class BrowserChoice:
-    """Which browser to start: `name` is chromium, firefox or webkit."""
+    """Which browser to start: `name` is chromium, firefox or webkit.
+
+    With `endpoint`, the address of one that runs already, none is started.
+    """
 
     name: str = "chromium"
     channel: str = ""
     executable_path: str = ""
+    endpoint: str = ""
 
 
 def find_browser(choice: BrowserChoice, playwright: Playwright) -> str:
@@ -98,20 +103,47 @@ def _installed() -> Iterator[str]:
 
 
 @contextmanager
-def open_page(choice: BrowserChoice, settings: BrowserSettings) -> Iterator[Page]:
-    """A fresh page in a fresh browser, closed with all it opened when the block ends.
+def open_browser(choice: BrowserChoice, settings: BrowserSettings) -> Iterator[Browser]:
+    """A browser: a fresh one that is closed when the block ends, or a remote one that is left.
 
-    Raises MissingError where there is no browser, or it does not start.
+    Raises MissingError where there is none, or it does not start or answer.
     """
     with sync_playwright() as playwright:
+        if choice.endpoint:
+            yield remote.connect(playwright, choice.endpoint, choice.name, settings.slow_mo_ms)
+            return
         browser = _launch(playwright, choice, settings)
         try:
-            yield browser.new_page()
+            yield browser
         finally:
             browser.close()
 
 
-def _launch(playwright: Playwright, choice: BrowserChoice, settings: BrowserSettings) -> Any:
+@contextmanager
+def fresh_page(browser: Browser) -> Iterator[Page]:
+    """A page that shares nothing with others: its context is closed when the block ends.
+
+    Raises SiteError where the browser is gone.
+    """
+    try:
+        context = browser.new_context()
+        page = context.new_page()
+    except PlaywrightError as error:
+        raise SiteError(f"the browser was closed: {error.message.splitlines()[0]}") from error
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+@contextmanager
+def open_page(choice: BrowserChoice, settings: BrowserSettings) -> Iterator[Page]:
+    """A fresh page of a browser, see `open_browser`."""
+    with open_browser(choice, settings) as browser, fresh_page(browser) as page:
+        yield page
+
+
+def _launch(playwright: Playwright, choice: BrowserChoice, settings: BrowserSettings) -> Browser:
     options: dict[str, Any] = {
         "headless": settings.headless,
         "slow_mo": settings.slow_mo_ms,
@@ -126,10 +158,11 @@ def _launch(playwright: Playwright, choice: BrowserChoice, settings: BrowserSett
     else:
         options["executable_path"] = find_browser(choice, playwright)
     try:
-        return getattr(playwright, choice.name).launch(**options)
+        browser: Browser = getattr(playwright, choice.name).launch(**options)
     except PlaywrightError as error:
         reason = error.message.splitlines()[0]
         hint = ""
         if not settings.headless and sys.platform == "linux" and not os.environ.get("DISPLAY"):
             hint = "; a visible browser needs a screen: leave out --headed, or use `xvfb-run`"
         raise MissingError(f"the browser did not start: {reason}{hint}") from error
+    return browser

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from agent import __version__, redaction
-from agent.commands import groups
+from agent.commands import examples, groups
 from agent.commands.options import (
     allow_option,
     as_json,
@@ -17,6 +17,9 @@ from agent.commands.options import (
     model_option,
     option,
     policy_option,
+    success_option,
+    timeout_option,
+    verbose_option,
     widget_option,
 )
 from agent.errors import CaptchaAgentError, ScopeError
@@ -56,7 +59,8 @@ def main() -> NoReturn:
 
 
 def _fail(error: CaptchaAgentError) -> NoReturn:
-    if "--json" in sys.argv:
+    by_variable = click.BOOL.convert(os.environ.get("CAPTCHA_AGENT_JSON") or "no", None, None)
+    if "--json" in sys.argv or by_variable:
         status = "refused" if isinstance(error, ScopeError) else "error"
         emit_json({"status": status, "reason": str(error)})
     for line in str(error).splitlines():
@@ -84,12 +88,12 @@ def cli() -> None:
 @model_option
 @allow_option
 @widget_option
-@option("--success", default="", metavar="SPEC", help="selector:CSS, text:WORDS or url:GLOB.")
+@success_option
 @browser_options
 @option("--report", default="", metavar="FOLDER", help="Where the report goes.")
-@option("--timeout", type=click.FloatRange(0.1, 3600), metavar="S", help="Deadline for all.")
+@timeout_option
 @as_json
-@option("-v", "--verbose", is_flag=True, help="Say what is found and why.")
+@verbose_option
 def solve_command(url: str, **given: Any) -> None:
     """Open URL, find the captcha, solve it, say how it went."""
     from agent.commands import solve
@@ -129,7 +133,13 @@ def find_command(url: str, **given: Any) -> None:
 @option("--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy.")
 @model_option
 @browser_options
-@option("--report", default="captcha-report", show_default=True, metavar="FOLDER")
+@option(
+    "--report",
+    default="captcha-report",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the reports go.",
+)
 @as_json
 def demo_command(**given: Any) -> None:
     """Solve each kind of the fixture site's challenges in a real browser."""
@@ -187,8 +197,68 @@ def doctor_command(**given: Any) -> None:
     sys.exit(doctor.run(**given))
 
 
+@cli.command("audit")
+@click.argument("url")
+@option(
+    "-n",
+    "--count",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Challenges to solve.",
+)
+@policy_option
+@model_option
+@allow_option
+@widget_option
+@success_option
+@browser_options
+@option("--report", default="", metavar="FOLDER", help="Where reports of failures go.")
+@timeout_option
+@as_json
+@verbose_option
+def audit_command(url: str, **given: Any) -> None:
+    """Solve many fresh challenges of the page at URL; say how often that succeeds.
+
+    Gives solve rate and first-answer rate with 95 % confidence intervals, times, and what went
+    wrong how often. Each challenge gets a browser context of its own.
+    """
+    from agent.commands import audit
+
+    sys.exit(audit.run(url, **given))
+
+
+@cli.command("calibrate")
+@click.argument("folder")
+@model_option
+@option("--name", default="", metavar="NAME", help="What to call it; default: MODEL-FOLDER.")
+@as_json
+def calibrate_command(folder: str, **given: Any) -> None:
+    """Learn from labelled tiles how to do better on one's own captcha.
+
+    FOLDER holds one folder a label, named after what its pictures show ("traffic light"), with at
+    least four pictures; "_other" holds what shows none of them. What is learnt becomes a model
+    package of its own, where it does better on held-out pictures.
+    """
+    from agent.commands import calibrate
+
+    sys.exit(calibrate.run(folder, **given))
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print the script by which SHELL completes this program's commands and options."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None
+    click.echo(made(cli, {}, "captcha-agent", "_CAPTCHA_AGENT_COMPLETE").source())
+
+
 cli.add_command(groups.policy_group)
 cli.add_command(groups.models_group)
+examples.add_to(cli)
 
 
 if __name__ == "__main__":

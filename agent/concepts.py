@@ -86,6 +86,12 @@ def entry(concept: str) -> Concept | None:
     return next((found for found in by_name.values() if concept in found.synonyms), None)
 
 
+def canonical(concept: str) -> str:
+    """The name of the entry that `concept` is; a word that no entry knows is its own."""
+    found = entry(concept)
+    return found.name if found else concept
+
+
 def spellings(name: str) -> tuple[str, ...]:
     """An entry's name and synonyms."""
     return (name, *_concepts()[name].synonyms)
