@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,10 +29,18 @@ def installed() -> str:
 
 
 @contextmanager
-def said(command: list[str], pattern: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process, and what of its output matches a pattern; it ends with the block."""
+def said(
+    command: list[str], pattern: str, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process, and what of its output matches a pattern; all it started ends with the block."""
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **environment},
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         found = (re.search(pattern, line) for line in process.stdout)
@@ -39,7 +49,7 @@ def said(command: list[str], pattern: str) -> Iterator[tuple[subprocess.Popen[st
         try:
             yield process, match[1]
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 @contextmanager

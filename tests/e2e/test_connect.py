@@ -49,10 +49,11 @@ def test_a_playwright_server(site: Server) -> None:
             assert process.poll() is None
 
 
-def test_a_server_that_has_no_browser() -> None:
+def test_a_server_that_has_no_browser(tmp_path: Path) -> None:
     """What the server says is passed on, with what to do, but no secret of the address."""
-    with said(SERVER, r"(ws://\S+)") as (_, address):
-        endpoint = f"{address}?launch-options=%7B&token=hunter2"
+    nowhere = {"PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)}
+    with said(SERVER, r"(ws://\S+)", **nowhere) as (_, address):
+        endpoint = f"{address}?token=hunter2"
         done = run("solve", "http://localhost/", "--connect", endpoint, "--json")
     assert done.returncode == 4
     assert json.loads(done.stdout)["status"] == "error"
