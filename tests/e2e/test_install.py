@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import venv
@@ -10,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from agent import __version__
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.e2e, pytest.mark.install]
@@ -28,6 +31,9 @@ HOLDS = (
 )
 
 
+_OURS = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+
+
 def call(*command: object, folder: Path) -> str:
     """What a command says; it sees neither this repository nor this environment."""
     done = subprocess.run(
@@ -36,7 +42,7 @@ def call(*command: object, folder: Path) -> str:
         text=True,
         check=False,
         cwd=folder,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home())},
+        env={name: value for name, value in os.environ.items() if name not in _OURS},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -56,7 +62,7 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in HOLDS if name not in names] == []
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"agent", "captcha_agent-0.1.0.dist-info"}
+    assert tops == {"agent", f"captcha_agent-{__version__}.dist-info"}
     assert len(names) == len(set(names))
 
 
