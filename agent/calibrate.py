@@ -57,6 +57,10 @@ class _Tiles:
         return _Tiles(self.embeddings[rows], self.truth[rows], margins)
 
 
+Learn = Callable[[_Tiles], tuple[Learnt, ...]]
+"""Learns from tiles: what to keep of each label."""
+
+
 def calibrate(embeddings: Embeddings, truth: Truth, margins: Margins, before: Floats) -> Calibrated:
     """Learn from tiles (n, d) that show each of k labels (truth 1), don't (0), or may (-1).
 
@@ -66,19 +70,16 @@ def calibrate(embeddings: Embeddings, truth: Truth, margins: Margins, before: Fl
     tiles = _Tiles(
         embeddings.astype(np.float64), truth, {scale: margins(scale) for scale in _SCALES}
     )
-    judged: dict[How, Floats] = {
-        "nothing": before,
-        "words": _held_out(tiles, _from_words),
-        "pictures": _held_out(tiles, _from_pictures),
-    }
+    ways: dict[How, Learn] = {"words": _from_words, "pictures": _from_pictures}
+    judged: dict[How, Floats] = {"nothing": before}
+    judged |= {how: _held_out(tiles, learn) for how, learn in ways.items()}
     # Of those that are as good the first, which is the simplest.
     best = min(judged, key=lambda how: round(loss(judged[how], truth), _DIGITS))
-    learn = {"nothing": None, "words": _from_words, "pictures": _from_pictures}[best]
-    learnt = learn(tiles) if learn else ()
+    learnt = ways[best](tiles) if best in ways else ()
     return Calibrated(best, learnt, measure(before, truth), measure(judged[best], truth))
 
 
-def _held_out(tiles: _Tiles, learn: Callable[[_Tiles], tuple[Learnt, ...]]) -> Floats:
+def _held_out(tiles: _Tiles, learn: Learn) -> Floats:
     """Logits (n, k) of each tile by what the tiles of other folds teach."""
     logits = np.zeros(tiles.truth.shape)
     for rest, held in _folds(tiles.truth):
@@ -91,8 +92,8 @@ def _held_out(tiles: _Tiles, learn: Callable[[_Tiles], tuple[Learnt, ...]]) -> F
 def _from_words(tiles: _Tiles) -> tuple[Learnt, ...]:
     """Scale and bias alone, the same for all labels."""
     scale, bias = _scale_and_bias(tiles)
-    nothing = np.zeros(tiles.embeddings.shape[1], dtype=np.float32)
-    return (Learnt(scale, nothing, bias),) * tiles.truth.shape[1]
+    one = Learnt(scale, np.zeros(tiles.embeddings.shape[1], dtype=np.float32), bias)
+    return tuple(one for _ in tiles.truth.T)
 
 
 def _from_pictures(tiles: _Tiles) -> tuple[Learnt, ...]:

@@ -40,7 +40,7 @@ _EXAMPLES = {
     "completion": (
         'eval "$(captcha-agent completion bash)"',
         'eval "$(captcha-agent completion zsh)"',
-        "captcha-agent completion fish > ~/.config/fish/completions/captcha-agent.fish",
+        "captcha-agent completion fish | source",
     ),
     "policy list": ("captcha-agent policy list",),
     "policy show": ("captcha-agent policy show default > my.yaml",),
