@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test faults lint format bench clean
+.PHONY: demo test faults lint format bench readme clean
 
 demo: $(READY)
 	$(BIN)/captcha-agent demo
@@ -37,6 +37,9 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)
 	@if $(CLIP_PYTHON) -c "import open_clip" 2>/dev/null; then \
 	  $(CLIP_PYTHON) -m tests.benchmarks.lite; fi
+
+readme: $(READY)
+	$(BIN)/python -m tests.readme
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from agent.data import Outcome
+from agent.measures import wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,7 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval (1927), which holds for rates near 0 and 1 too."""
-        if not self.n:
-            return 0.0, 1.0
-        z, n, share = 1.959964, self.n, self.share
-        center = share + z * z / (2 * n)
-        spread = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-        return (center - spread) / (1 + z * z / n), (center + spread) / (1 + z * z / n)
+        return wilson(self.share, self.n)
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -71,6 +65,14 @@ class Audit:
     @property
     def p95_s(self) -> float:
         return _quantile([outcome.seconds for outcome in self.outcomes], 0.95)
+
+    def by_kind(self) -> tuple[Audit, ...]:
+        """The same outcomes, by the kind of the last challenge; "none" where none was found."""
+        kinds: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            kind = outcome.attempts[-1].kind if outcome.attempts else "none"
+            kinds.setdefault(kind, []).append(outcome)
+        return tuple(Audit(kind, tuple(kinds[kind])) for kind in sorted(kinds))
 
     def failures(self) -> dict[str, int]:
         """Reasons of what was not solved, the commonest first."""

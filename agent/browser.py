@@ -1,4 +1,4 @@
-"""Finds a browser on this machine and starts it with Playwright."""
+"""Finds a browser on this machine and starts it with Playwright, or joins one that runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, Playwright, sync_playwright
 
-from agent.errors import MissingError
+from agent import remote
+from agent.errors import MissingError, SiteError
 from agent.policy import BrowserSettings
 from agent.waiting import CutError, Stop, call
 
@@ -56,11 +57,15 @@ _QUIET = (
 
 @dataclass(frozen=True, slots=True)
 class BrowserChoice:
-    """Which browser to start: `name` is chromium, firefox or webkit."""
+    """Which browser to start: `name` is chromium, firefox or webkit.
+
+    With `endpoint`, the address of one that runs already, none is started.
+    """
 
     name: str = "chromium"
     channel: str = ""
     executable_path: str = ""
+    endpoint: str = ""
 
 
 def find_browser(choice: BrowserChoice, playwright: Playwright) -> str:
@@ -103,6 +108,54 @@ def _installed() -> Iterator[str]:
 
 
 @contextmanager
+def open_browser(
+    choice: BrowserChoice,
+    settings: BrowserSettings,
+    *,
+    within_s: float = 60,
+    stop: Stop | None = None,
+) -> Iterator[Browser]:
+    """A browser: a fresh one that is closed when the block ends, or a remote one that is left.
+
+    Raises MissingError where there is none, or it does not start or answer within `within_s`
+    seconds; CutError where a `stop` is asked for meanwhile.
+    """
+    with sync_playwright() as playwright:
+        if choice.endpoint:
+            join = partial(
+                remote.connect, playwright, choice.endpoint, choice.name, settings.slow_mo_ms
+            )
+            yield call(join, within_s, stop)
+            return
+        browser = _launch(playwright, choice, settings, within_s, stop)
+        try:
+            yield browser
+        finally:
+            with contextlib.suppress(CutError):  # what does not close is killed with the driver
+                call(browser.close, _CLOSING_S)
+
+
+@contextmanager
+def fresh_page(
+    browser: Browser, *, within_s: float = 60, stop: Stop | None = None
+) -> Iterator[Page]:
+    """A page that shares nothing with others: its context is closed when the block ends.
+
+    Raises SiteError where the browser is gone, CutError where it takes longer than `within_s`.
+    """
+    try:
+        context = call(browser.new_context, within_s, stop)
+        page = call(context.new_page, within_s, stop)
+    except PlaywrightError as error:
+        raise SiteError(f"the browser was closed: {error.message.splitlines()[0]}") from error
+    try:
+        yield page
+    finally:
+        with contextlib.suppress(CutError):
+            call(context.close, _CLOSING_S)
+
+
+@contextmanager
 def open_page(
     choice: BrowserChoice,
     settings: BrowserSettings,
@@ -110,18 +163,12 @@ def open_page(
     within_s: float = 60,
     stop: Stop | None = None,
 ) -> Iterator[Page]:
-    """A fresh page in a fresh browser, closed with all it opened when the block ends.
-
-    Raises MissingError where there is no browser, or it does not start `within_s` seconds;
-    CutError where a `stop` is asked for meanwhile.
-    """
-    with sync_playwright() as playwright:
-        browser = _launch(playwright, choice, settings, within_s, stop)
-        try:
-            yield call(browser.new_page, within_s, stop)
-        finally:
-            with contextlib.suppress(CutError):  # what does not close is killed with the driver
-                call(browser.close, _CLOSING_S)
+    """A fresh page of a browser, see `open_browser`."""
+    with (
+        open_browser(choice, settings, within_s=within_s, stop=stop) as browser,
+        fresh_page(browser, within_s=within_s, stop=stop) as page,
+    ):
+        yield page
 
 
 def _launch(
@@ -130,7 +177,7 @@ def _launch(
     settings: BrowserSettings,
     within_s: float,
     stop: Stop | None,
-) -> Any:
+) -> Browser:
     options: dict[str, Any] = {
         "headless": settings.headless,
         "slow_mo": settings.slow_mo_ms,
@@ -151,10 +198,11 @@ def _launch(
         options["executable_path"] = find_browser(choice, playwright)
     try:
         launch = partial(getattr(playwright, choice.name).launch, **options)
-        return call(launch, within_s + 1, stop)  # Playwright's own bound says more
+        browser: Browser = call(launch, within_s + 1, stop)  # Playwright's own bound says more
     except PlaywrightError as error:
         reason = error.message.splitlines()[0]
         hint = ""
         if not settings.headless and sys.platform == "linux" and not os.environ.get("DISPLAY"):
             hint = "; a visible browser needs a screen: leave out --headed, or use `xvfb-run`"
         raise MissingError(f"the browser did not start: {reason}{hint}") from error
+    return browser

@@ -5,13 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from agent import __version__, redaction
+from agent.commands import examples, groups
+from agent.commands.options import (
+    allow_option,
+    as_json,
+    browser_options,
+    model_option,
+    option,
+    policy_option,
+    success_option,
+    timeout_option,
+    verbose_option,
+    widget_option,
+)
 from agent.errors import CaptchaAgentError, ScopeError
 
 # A search of all installed packages for plugins that this program has no use for takes 20 ms.
@@ -66,7 +77,8 @@ def _end(number: int, _: Any) -> NoReturn:
 
 
 def _tell(error: CaptchaAgentError) -> None:
-    if "--json" in sys.argv:
+    by_variable = click.BOOL.convert(os.environ.get("CAPTCHA_AGENT_JSON") or "no", None, None)
+    if "--json" in sys.argv or by_variable:
         status = "refused" if isinstance(error, ScopeError) else "error"
         emit_json({"status": status, "reason": str(error)})
     for line in str(error).splitlines():
@@ -76,57 +88,6 @@ def _tell(error: CaptchaAgentError) -> None:
 def emit_json(content: Any) -> None:
     """Write the one JSON object that `--json` promises to standard output."""
     click.echo(redaction.to_json(content))
-
-
-def option(*names: str, **settings: Any) -> Callable[[Any], Any]:
-    """A click option that an environment variable CAPTCHA_AGENT_… can set, too."""
-    long = next(name for name in names if name.startswith("--")).split("/")[0]
-    variable = "CAPTCHA_AGENT_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(*names, envvar=variable, show_envvar=False, **settings)
-
-
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several options as one decorator, in the order in which `--help` shows them."""
-
-    def decorate(command: Any) -> Any:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorate
-
-
-as_json = option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-model_option = option(
-    "--model",
-    default="lite",
-    show_default=True,
-    metavar="NAME|FOLDER",
-    help="The model package; torch:ARCH:WEIGHTS is open_clip itself.",
-)
-policy_option = option(
-    "--policy", default="default", show_default=True, metavar="NAME|FILE", help="The retry policy."
-)
-widget_option = option(
-    "--widget", default="", metavar="FILE", help="Says where the captcha's parts are."
-)
-allow_option = option(
-    "--allow", multiple=True, metavar="HOST", help="A host beside loopback; repeatable."
-)
-browser_options = options(
-    option("--headed", is_flag=True, help="Show the browser."),
-    option(
-        "--slow-mo", type=click.IntRange(0, 60_000), metavar="MS", help="Pause after each step."
-    ),
-    option(
-        "--browser",
-        type=click.Choice(["chromium", "firefox", "webkit"]),
-        default="chromium",
-        show_default=True,
-    ),
-    option("--channel", default="", metavar="NAME", help="An installed one: chrome, msedge, …"),
-    option("--executable-path", default="", metavar="FILE", help="The browser to start."),
-)
 
 
 @click.group(
@@ -144,12 +105,12 @@ def cli() -> None:
 @model_option
 @allow_option
 @widget_option
-@option("--success", default="", metavar="SPEC", help="selector:CSS, text:WORDS or url:GLOB.")
+@success_option
 @browser_options
 @option("--report", default="", metavar="FOLDER", help="Where the report goes.")
-@option("--timeout", type=click.FloatRange(0.1, 3600), metavar="S", help="Deadline for all.")
+@timeout_option
 @as_json
-@option("-v", "--verbose", is_flag=True, help="Say what is found and why.")
+@verbose_option
 def solve_command(url: str, **given: Any) -> None:
     """Open URL, find the captcha, solve it, say how it went."""
     from agent.commands import solve
@@ -189,7 +150,13 @@ def find_command(url: str, **given: Any) -> None:
 @option("--policy", default="ci", show_default=True, metavar="NAME|FILE", help="The retry policy.")
 @model_option
 @browser_options
-@option("--report", default="captcha-report", show_default=True, metavar="FOLDER")
+@option(
+    "--report",
+    default="captcha-report",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the reports go.",
+)
 @as_json
 def demo_command(**given: Any) -> None:
     """Solve each kind of the fixture site's challenges in a real browser."""
@@ -247,115 +214,68 @@ def doctor_command(**given: Any) -> None:
     sys.exit(doctor.run(**given))
 
 
-@cli.group("policy")
-def policy_group() -> None:
-    """Retry policies: list, show, check, schema."""
-
-
-@policy_group.command("list")
-@as_json
-def policy_list(as_json: bool) -> None:
-    """Name the shipped policies."""
-    from agent import policy
-
-    found = [(name, policy.load(name).description) for name in policy.names()]
-    if as_json:
-        emit_json({"policies": [{"name": name, "description": text} for name, text in found]})
-        return
-    for name, text in found:
-        click.echo(f"{name:<10} {text}")
-
-
-@policy_group.command("show")
-@click.argument("name")
-@as_json
-def policy_show(name: str, as_json: bool) -> None:
-    """Print the policy NAME (or FILE) with all defaults filled in."""
-    from agent import policy
-
-    loaded = policy.load(name)
-    if as_json:
-        emit_json(loaded.model_dump(mode="json"))
-    else:
-        click.echo(policy.dump(loaded), nl=False)
-
-
-@policy_group.command("check")
-@click.argument("file")
-@as_json
-def policy_check(file: str, as_json: bool) -> None:
-    """Validate the policy FILE."""
-    from agent import policy
-
-    loaded = policy.load(str(Path(file)) if "/" in file else f"./{file}")
-    if as_json:
-        emit_json({"file": file, "valid": True, "name": loaded.name})
-    else:
-        click.echo(f"{file}: is a valid policy")
-
-
-@policy_group.command("schema")
-def policy_schema() -> None:
-    """Print the policies' JSON Schema, for editors."""
-    from agent import policy
-
-    click.echo(redaction.to_json(policy.schema(), indent=2))
-
-
-@cli.group("models")
-def models_group() -> None:
-    """Model packages: list, prepare, show, remove."""
-
-
-@models_group.command("list")
-@as_json
-def models_list(as_json: bool) -> None:
-    """Name the packages that are there and the presets that can be prepared."""
-    from agent.commands import models
-
-    models.show_all(as_json=as_json)
-
-
-@models_group.command("prepare")
-@click.argument("source", metavar="NAME|ARCH:WEIGHTS")
-@option("--name", default="", help="What to call it; default: from the source.")
+@cli.command("audit")
+@click.argument("url")
 @option(
-    "--precision",
-    type=click.Choice(["int8", "float32"]),
-    default="int8",
+    "-n",
+    "--count",
+    default=20,
     show_default=True,
-    help="int8 is smaller and faster, float32 closest to the source.",
+    type=click.IntRange(1, 100_000),
+    help="Challenges to solve.",
 )
-@option("--accept-licence", is_flag=True, help="Take weights that are for research only.")
+@policy_option
+@model_option
+@allow_option
+@widget_option
+@success_option
+@browser_options
+@option("--report", default="", metavar="FOLDER", help="Where reports of failures go.")
+@timeout_option
 @as_json
-def models_prepare(source: str, **given: Any) -> None:
-    """Make a package from a preset or from any open_clip model.
+@verbose_option
+def audit_command(url: str, **given: Any) -> None:
+    """Solve many fresh challenges of the page at URL; say how often that succeeds.
 
-    WEIGHTS is a tag of open_clip's, such as laion2b_s34b_b79k, or a .safetensors file.
+    Gives solve rate and first-answer rate with 95 % confidence intervals, times, and what went
+    wrong how often. Each challenge gets a browser context of its own.
     """
-    from agent.commands import models
+    from agent.commands import audit
 
-    models.prepare(source, **given)
+    sys.exit(audit.run(url, **given))
 
 
-@models_group.command("show")
-@click.argument("name")
+@cli.command("calibrate")
+@click.argument("folder")
+@model_option
+@option("--name", default="", metavar="NAME", help="What to call it; default: MODEL-FOLDER.")
 @as_json
-def models_show(name: str, as_json: bool) -> None:
-    """Print the card of the package NAME, or what a preset costs."""
-    from agent.commands import models
+def calibrate_command(folder: str, **given: Any) -> None:
+    """Learn from labelled tiles how to do better on one's own captcha.
 
-    models.show(name, as_json=as_json)
+    FOLDER holds one folder a label, named after what its pictures show ("traffic light"), with at
+    least four pictures; "_other" holds what shows none of them. What is learnt becomes a model
+    package of its own, where it does better on held-out pictures.
+    """
+    from agent.commands import calibrate
+
+    sys.exit(calibrate.run(folder, **given))
 
 
-@models_group.command("remove")
-@click.argument("name")
-@as_json
-def models_remove(name: str, as_json: bool) -> None:
-    """Delete the prepared package NAME."""
-    from agent.commands import models
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print the script by which SHELL completes this program's commands and options."""
+    from click.shell_completion import get_completion_class
 
-    models.remove(name, as_json=as_json)
+    made = get_completion_class(shell)
+    assert made is not None
+    click.echo(made(cli, {}, "captcha-agent", "_CAPTCHA_AGENT_COMPLETE").source())
+
+
+cli.add_command(groups.policy_group)
+cli.add_command(groups.models_group)
+examples.add_to(cli)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,12 @@ def _by_spelling() -> dict[str, Concept]:
     return spelled | _concepts()
 
 
+def canonical(concept: str) -> str:
+    """The name of the entry that `concept` is; a word that no entry knows is its own."""
+    found = entry(concept)
+    return found.name if found else concept
+
+
 def spellings(name: str) -> tuple[str, ...]:
     """An entry's name and synonyms."""
     return (name, *_concepts()[name].synonyms)

@@ -12,7 +12,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from PIL import Image
 from agent import concepts, decider, instruction
 from agent.data import THRESHOLD, Decision, Grid, Picture, Probabilities, Scores, Target
 from agent.errors import UsageError
+from agent.models import calibrated
 from agent.models.encoder import Encoder, load_encoder
+from agent.models.store import Package
 
 Embeddings = NDArray[np.float32]
 """Shape (n, d), each row of unit length."""
@@ -35,6 +37,10 @@ class Scorer:
         self._lock = threading.Lock()
         self._texts: dict[str, NDArray[np.float32]] | None = None
         self._seen: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+
+    @property
+    def package(self) -> Package:
+        return self._encoder.package
 
     @property
     def name(self) -> str:
@@ -146,12 +152,28 @@ class Scorer:
         """
         images, card = self.embed_images(tiles), self._encoder.package.card
         if reference is None:
-            margins = self.margins(images, target.concept, card.logit_scale)
-            return _sigmoid(margins + card.logit_bias)
+            return _sigmoid(self.logits(images, target))
         (wanted,) = self.embed_images([reference])
         fitted = card.reference or card
         margins = self.reference_margins(images, wanted, fitted.logit_scale)
         return _sigmoid(margins + fitted.logit_bias)
+
+    def logits(self, images: Embeddings, target: Target) -> NDArray[np.float32]:
+        """Shape (n,): the logit that each embedded tile, seen alone, shows the concept.
+
+        A concept for which the package was calibrated is scored by what was learnt of it, where
+        it is asked for in tiles: squares of one picture were not what that was learnt from.
+        """
+        card, concept = self._encoder.package.card, target.concept
+        learnt = None if target.squares else self._learnt.get(concepts.canonical(concept))
+        if learnt is None:
+            return self.margins(images, concept, card.logit_scale) + np.float32(card.logit_bias)
+        margins = self.margins(images, concept, learnt.scale)
+        return margins + images @ learnt.weights + np.float32(learnt.bias)
+
+    @cached_property
+    def _learnt(self) -> dict[str, calibrated.Learnt]:
+        return calibrated.load(self._encoder.package)
 
     def margins(self, images: Embeddings, concept: str, scale: float) -> NDArray[np.float32]:
         """Shape (n,): the logit of the concept less the log-sum-exp of its contrast concepts."""

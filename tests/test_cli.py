@@ -175,11 +175,14 @@ def test_weights_for_research_are_asked_for() -> None:
 
 
 def test_options_come_from_the_environment(tiles: list[str]) -> None:
-    """Every option can be set by a variable CAPTCHA_AGENT_…"""
+    """What the environment sets counts, for results and for errors."""
     done = run("score", *tiles, *BUS, CAPTCHA_AGENT_JSON="1", CAPTCHA_AGENT_POLICY="ci")
     assert json.loads(done.stdout)["target"] == "bus"
-    done = run("score", *tiles, *BUS, CAPTCHA_AGENT_POLICY="nightly")
+    done = run("score", *tiles, *BUS, CAPTCHA_AGENT_POLICY="nightly", CAPTCHA_AGENT_JSON="1")
     assert done.returncode == 2
+    assert json.loads(done.stdout)["status"] == "error"
+    done = run("score", *tiles, *BUS, CAPTCHA_AGENT_POLICY="nightly", CAPTCHA_AGENT_JSON="no")
+    assert done.stdout == ""
 
 
 WRONG = [
@@ -214,6 +217,23 @@ WRONG = [
     (("solve", "http://localhost:1/"), 1, "http://localhost:1/: the page could not be opened"),
     (("solve", "http://localhost/", "--executable-path", "/no/browser"), 4,
      "--executable-path /no/browser: no such file"),
+    (("solve", "http://localhost/", "--connect", "http://127.0.0.1:1"), 4,
+     "--connect http://127.0.0.1:1: no browser answers there (connect ECONNREFUSED 127.0.0.1:1); "
+     "start one with `chromium --headless --remote-debugging-port=9222` and name http://HOST:9222, "
+     "or with `playwright run-server --port 3000` and name ws://HOST:3000/"),
+    (("find", "http://localhost/", "--connect", "ws://127.0.0.1:1/?token=hunter2"), 4,
+     "--connect ws://127.0.0.1:1/?token=redacted: no browser answers there ("),
+    (("solve", "http://localhost/", "--connect", "localhost:9222"), 2,
+     "--connect localhost:9222: must be http://HOST:PORT or ws://HOST:PORT/devtools/… (a Chromium's "
+     "debugging port), or ws://HOST:PORT/ (a Playwright server)"),
+    (("solve", "http://localhost/", "--connect", "http://localhost:9222", "--browser", "firefox"), 2,
+     "--connect http://localhost:9222: only Chromium has a debugging port (got --browser firefox); "
+     "for firefox name a Playwright server, such as ws://HOST:3000/"),
+    (("audit", "http://localhost/", "--connect", "http://localhost:9222", "--channel", "chrome"), 2,
+     "--channel: says how to start a browser, but with --connect none is started; leave one of "
+     "them out"),
+    (("audit", "https://example.com/"), 3, "the host 'example.com' is outside the allowed scope"),
+    (("audit", "http://localhost:1/"), 1, "http://localhost:1/: the page could not be opened"),
     (("demo", "--kind", "sliders"), 2, "--kind sliders: unknown; use one of tiles, picture, canvas, "),
     (("solve", "http://localhost/", "--widget", "none.yaml"), 2, "none.yaml: cannot be read: No such"),
     (("find", "http://localhost/", "--widget", "{widget}"), 2,

@@ -1,1 +1,1 @@
-"""What the commands do, one module for each that does more than print."""
+"""What the commands do, and the options and examples that they share."""

@@ -9,6 +9,7 @@ import click
 from agent import redaction, report
 from agent.browser import BrowserChoice
 from agent.data import Outcome
+from agent.errors import UsageError
 from agent.policy import Policy, load
 
 
@@ -27,8 +28,17 @@ def adjusted(policy: str, given: dict[str, Any]) -> Policy:
 
 
 def browser_choice(given: dict[str, Any]) -> BrowserChoice:
-    """Which browser the options name."""
-    return BrowserChoice(given["browser"], given["channel"], given["executable_path"])
+    """Which browser the options name. Raises UsageError where they contradict each other."""
+    if given["connect"]:
+        for option in ("headed", "channel", "executable_path"):
+            if given[option]:
+                raise UsageError(
+                    f"--{option.replace('_', '-')}: says how to start a browser, but with "
+                    "--connect none is started; leave one of them out"
+                )
+    return BrowserChoice(
+        given["browser"], given["channel"], given["executable_path"], given["connect"]
+    )
 
 
 def tell(line: str) -> None:

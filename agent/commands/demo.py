@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from agent import report, runner
 from agent.audit import Audit, answers
 from agent.browser import open_page
 from agent.cli import emit_json
 from agent.commands import browsing
+from agent.commands.rates import rates_table
 from agent.data import Outcome
 from agent.errors import UsageError
 from agent.places import fixture_site
@@ -118,20 +118,8 @@ def _save(audits: Iterable[Audit], folder: str, *, every: bool) -> Path:
 
 
 def _show(audits: Iterable[Audit], seconds: float, folder: Path) -> None:
-    table = Table(title="captcha-agent demo", title_justify="left")
-    for title in ("kind", "n", "solved (95 %)", "first answer (95 %)", "reloads", "median s"):
-        table.add_column(title, justify="left" if title == "kind" else "right")
-    for audit in audits:
-        table.add_row(
-            audit.name,
-            str(len(audit.outcomes)),
-            str(audit.solved),
-            str(audit.first),
-            str(audit.reloads),
-            f"{audit.median_s:.1f}",
-        )
     console = Console()
-    console.print(table)
+    console.print(rates_table("captcha-agent demo", audits))
     console.print(f"{seconds:.1f} s in all, browser start included.", highlight=False)
     if folder.is_dir():
         console.print(f"Reports: {folder}/", soft_wrap=True, markup=False, highlight=False)

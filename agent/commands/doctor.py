@@ -12,6 +12,7 @@ from typing import Any
 import click
 from playwright.sync_api import sync_playwright
 
+from agent import redaction
 from agent.browser import find_browser, open_page
 from agent.cli import emit_json
 from agent.commands import browsing
@@ -78,6 +79,8 @@ def _browser(given: dict[str, Any]) -> str:
     choice = browsing.browser_choice(given)
     with open_page(choice, BrowserSettings(headless=not given["headed"])) as page:
         version = page.context.browser.version if page.context.browser else "?"
+    if choice.endpoint:
+        return f"{choice.name} {version} (at {redaction.address(choice.endpoint)})"
     if choice.channel:
         return f"{choice.name} {version} (channel {choice.channel})"
     with sync_playwright() as playwright:

@@ -15,7 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agent.cli import emit_json
 from agent.errors import CaptchaAgentError, UsageError
+from agent.labelled import OTHERS
 from agent.models import store
+from agent.models.card import Calibration
 from agent.models.costs import Costs, reckoned
 from agent.models.presets import Preset, licence, presets
 from agent.models.source import Source, need_open_clip, parameters, read_source
@@ -44,6 +46,8 @@ def show_all(*, as_json: bool) -> None:
         if "damaged" not in model:
             click.echo(f"{'':<16} {model['precision']}, {model['size_mb']} MB")
             click.echo(f"{'':<16} licence: {model['licence']}")
+        if "calibrated" in model:
+            click.echo(f"{'':<16} calibrated for {', '.join(model['calibrated'])}")
     click.echo("\ncaptcha-agent models prepare NAME makes one of (top-1 is ImageNet, zero-shot):")
     for preset in offered:
         click.echo(f"{preset['name']:<16} {preset['source']}")
@@ -67,7 +71,12 @@ def _listed(name: str) -> dict[str, Any]:
         "licence": card.licence,
         "size_mb": round(package.size_bytes / 1e6),
         "folder": str(package.folder),
+        **({"calibrated": _labels(card.calibration)} if card.calibration else {}),
     }
+
+
+def _labels(calibration: Calibration) -> list[str]:
+    return [label for label in calibration.pictures if label != OTHERS]
 
 
 def _offered(name: str, preset: Preset) -> dict[str, Any]:

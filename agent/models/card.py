@@ -88,6 +88,20 @@ class Trained(_Part, frozen=True):
     logit_bias: float = 0.0
 
 
+class Calibration(_Part, frozen=True):
+    """What labels a package was calibrated for, and with what success.
+
+    `base` is the package that it was made of, `date` the day (ISO 8601), `pictures` how many
+    there were of each label. `before` and `after` were measured on held-out pictures.
+    """
+
+    base: str
+    date: str
+    pictures: dict[str, int]
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+
+
 class Card(_Part, frozen=True, kw_only=True):
     """What `model.yaml` holds.
 
@@ -112,6 +126,7 @@ class Card(_Part, frozen=True, kw_only=True):
     precision: str
     mapped: tuple[Mapped, ...] = ()
     parity: dict[str, Any] = {}
+    calibration: Calibration | None = None
     files: dict[str, Digest]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -36,6 +35,7 @@ from agent.models.store import (
     lock_path,
     models_folder,
     open_package,
+    replace,
     sha256,
 )
 
@@ -79,7 +79,8 @@ def prepare(order: Order, told: Told = lambda *_: None) -> Package:
             if leftover.is_dir():
                 shutil.rmtree(leftover)
         _Work(order, digest, folder, told).finish()
-        _move(folder, root / order.name)
+        replace(folder, root / order.name)
+        (root / order.name / _JOURNAL).unlink()
     return open_package(order.name)
 
 
@@ -107,18 +108,6 @@ def _present(folder: Path, order: Order, digest: str) -> Package | None:
     except CaptchaAgentError:
         return None  # damaged: made again
     return package
-
-
-def _move(made: Path, place: Path) -> None:
-    """Rename into place, by way of a third name where a former package is in the way."""
-    former = made.with_name(f"{made.name}.former-{os.getpid()}")
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        place.rename(former)
-    made.rename(place)
-    (place / _JOURNAL).unlink()
-    shutil.rmtree(former, ignore_errors=True)
 
 
 class _Work:

@@ -15,6 +15,7 @@ from agent.models.card import CARD, Card, read_card
 FOLDER_VARIABLE = "CAPTCHA_AGENT_MODELS"
 SHIPPED = "lite"
 PARTIAL = ".partial"  # in the folder of models: what is being prepared
+CALIBRATION = "calibration.npz"
 WEIGHTS = ".weights"  # a graph's own file of weights: checked when the graph is loaded
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -141,6 +142,17 @@ def remove(name: str) -> Path:
             f"model {name!r} is being prepared by another process; wait for that to end"
         ) from error
     return folder
+
+
+def replace(made: Path, place: Path) -> None:
+    """Rename a finished package into place, by way of a third name where a former one is there."""
+    former = made.with_name(f"{place.name}.former-{os.getpid()}")
+    if place.is_symlink():
+        place.unlink()
+    elif place.exists():
+        place.rename(former)
+    made.rename(place)
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def lock_path(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Measures with their uncertainty: shares, means, areas under the curve, calibration."""
+"""Measures with their uncertainty: shares, means, calibration."""
 
 from __future__ import annotations
 
@@ -37,14 +37,6 @@ def mean(values: Sequence[float]) -> Interval:
     resampled = every[random.integers(len(every), size=(2000, len(every)))].mean(axis=1)
     low, high = np.quantile(resampled, (0.025, 0.975))
     return Interval(float(every.mean()), float(low), float(high), len(every))
-
-
-def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """The area under the ROC curve: how often a positive outranks a negative; ties count half."""
-    right, wrong = scores[positive], np.sort(scores[~positive])
-    below = np.searchsorted(wrong, right, side="left")
-    level = np.searchsorted(wrong, right, side="right") - below
-    return float((below + level / 2).sum() / (len(right) * len(wrong)))
 
 
 def reliability(

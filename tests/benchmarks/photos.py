@@ -23,9 +23,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from agent import decider
 from agent.data import Decision, Scores, Target
+from agent.measures import auc
 from agent.policy import Decide
 from agent.scorer import Scorer, load_scorer
-from tests.benchmarks.measures import Interval, auc, calibration_error, diagram, mean, rate
+from tests.benchmarks.measures import Interval, calibration_error, diagram, mean, rate
 
 LEAST_POSITIVES = 5  # of a class, for it to be asked for in grids
 WHOLE = 0.15  # share of a square that must be chosen

@@ -1,0 +1,36 @@
+"""Solve rates as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.table import Table
+
+from agent.audit import Audit
+
+_TITLES = ("kind", "n", "solved", "first answer", "reloads", "median s", "p95 s")
+
+
+def rates_table(title: str, audits: Iterable[Audit]) -> Table:
+    """One row an audit; fits 80 columns."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption="In brackets: 95 % confidence intervals.",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    for name in _TITLES:
+        table.add_column(name, justify="left" if name == "kind" else "right", no_wrap=True)
+    for audit in audits:
+        table.add_row(
+            audit.name,
+            str(len(audit.outcomes)),
+            str(audit.solved),
+            str(audit.first),
+            str(audit.reloads),
+            f"{audit.median_s:.1f}",
+            f"{audit.p95_s:.1f}",
+        )
+    return table
