@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent import yaml_file
 from agent.data import THRESHOLD
 from agent.errors import UsageError
 from agent.places import policies_folder
@@ -118,18 +119,8 @@ def load(name_or_file: str) -> Policy:
             )
     else:
         path = Path(name_or_file)
-    return check(_read(path), where=str(path if path.parent != policies_folder() else path.name))
-
-
-def _read(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: must be text in UTF-8 (byte {error.start} is not)") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: is not valid YAML: {error}") from error
+    where = path.name if path.parent == policies_folder() else str(path)
+    return check(yaml_file.read(path), where=where)
 
 
 def check(content: Any, *, where: str) -> Policy:
@@ -137,12 +128,13 @@ def check(content: Any, *, where: str) -> Policy:
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise UsageError(f"{where}: must be a mapping of keys to values (got {content!r:.80})")
+        came = yaml_file.shown(content)
+        raise UsageError(f"{where}: must be a mapping of keys to values (got {came})")
     try:
         return Policy.model_validate(content)
     except ValidationError as error:
         lines = [_explain(problem) for problem in error.errors(include_url=False)]
-        raise UsageError("\n".join(f"{where}: {line}" for line in lines)) from error
+        raise UsageError(yaml_file.problems(where, lines)) from error
 
 
 def _explain(problem: Any) -> str:
@@ -153,7 +145,7 @@ def _explain(problem: Any) -> str:
         hint = f"did you mean {close[0]!r}? " if close else ""
         return f"{key}: unknown key; {hint}allowed: {', '.join(allowed)}"
     message = problem["msg"].replace("Input should be", "must be")
-    return f"{key}: {message} (got {problem['input']!r:.80})"
+    return f"{key}: {message} (got {yaml_file.shown(problem['input'])})"
 
 
 def _keys(location: tuple[Any, ...]) -> list[str]:
