@@ -7,15 +7,16 @@ plural forms after more slashes, or `singular+ending` where the plural just adds
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from agent import yaml_file
 from agent.errors import UsageError
 
 CODES = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ja", "ko", "zh")
@@ -42,8 +43,10 @@ def forms(code: str) -> tuple[Form, ...]:
     """
     text = resources.files("agent").joinpath("languages", f"{code}.yaml").read_text("utf-8")
     _, nouns = yaml.load_all(text, Loader=yaml.CSafeLoader)
-    own = _own().get(code, {})
-    return tuple(form for table in (own, nouns) for line in table.items() for form in _forms(*line))
+    mine = own().get(code, {})
+    return tuple(
+        form for table in (mine, nouns) for line in table.items() for form in _forms(*line)
+    )
 
 
 def _forms(concept: str, line: str) -> Iterator[Form]:
@@ -54,35 +57,46 @@ def _forms(concept: str, line: str) -> Iterator[Form]:
         yield from (Form(plural, concept, plural=True) for plural in plurals)
 
 
-def _own() -> dict[str, dict[str, str]]:
+def own() -> dict[str, dict[str, str]]:
+    """The user's own nouns: by language, a line of forms for each concept.
+
+    Raises UsageError where their file is not what it has to be.
+    """
     path = os.environ.get(VARIABLE, "")
     if not path:
         return {}
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{VARIABLE}: {path}: can't be read: {error}") from error
+        content = yaml_file.read(path)
+    except UsageError as error:
+        raise UsageError(f"{VARIABLE}: {error}") from error
     return _checked(path, content)
 
 
 def _checked(path: str, content: Any) -> dict[str, dict[str, str]]:
     if not isinstance(content, dict):
-        raise UsageError(f"{VARIABLE}: {path}: expected languages with nouns, {_EXAMPLE}")
+        raise _wrong(path, "expected languages with nouns")
     for code, nouns in content.items():
         if code not in CODES:
-            raise UsageError(
-                f"{VARIABLE}: {path}: {code}: no such language; expected one of "
-                f"{', '.join(CODES)}, {_EXAMPLE}"
-            )
+            raise _wrong(f"{path}: {code}", f"no such language; expected one of {', '.join(CODES)}")
         if not isinstance(nouns, dict):
-            raise UsageError(f"{VARIABLE}: {path}: {code}: expected nouns, {_EXAMPLE}")
+            raise _wrong(f"{path}: {code}", "expected nouns")
         for concept, line in nouns.items():
-            if not isinstance(concept, str) or not isinstance(line, str):
-                raise UsageError(
-                    f"{VARIABLE}: {path}: {code}.{concept}: expected words (got {line!r}), "
-                    f"{_EXAMPLE}"
-                )
+            if not (_is_words(concept) and _are_forms(line)):
+                came = yaml_file.shown(line)
+                raise _wrong(f"{path}: {code}.{concept}", f"expected words (got {came})")
     return content
+
+
+def _are_forms(line: Any) -> bool:
+    return _is_words(line) and all(_is_words(form.text) for form in _forms("", line))
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, str) and any(map(str.isalnum, unicodedata.normalize("NFKC", value)))
+
+
+def _wrong(place: str, problem: str) -> UsageError:
+    return UsageError(f"{VARIABLE}: {place}: {problem}, {_EXAMPLE}")
 
 
 _EXAMPLE = "for instance 'de: {licence plate: Nummernschild/Nummernschilder}'"

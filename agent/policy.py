@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent import policy_file
+from agent import policy_file, yaml_file
 from agent.data import THRESHOLD
 from agent.errors import UsageError
 from agent.policy_file import Keys, Place, names
@@ -145,7 +145,9 @@ def check(content: Any, *, where: str) -> Policy:
     if content is None:
         content = {}
     if not isinstance(content, dict):
-        raise UsageError(f"{where}: must be a mapping of keys to values (got {content!r:.80})")
+        raise UsageError(
+            f"{where}: must be a mapping of keys to values (got {yaml_file.shown(content)})"
+        )
     return _validated(content, {}, where=where)
 
 
@@ -158,7 +160,7 @@ def _validated(values: dict[str, Any], places: dict[Keys, Place], *, where: str)
             keys = problem["loc"]
             known = (places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in places)
             lines.append(f"{next(known, where)}: {_explain(problem)}")
-        raise UsageError("\n".join(lines)) from error
+        raise UsageError(yaml_file.listed(lines, where)) from error
 
 
 # Pydantic's kinds of problems, in words of ours; of all others its own words are taken.
@@ -193,7 +195,7 @@ def _explain(problem: Any) -> str:
         message = problem["msg"].replace("Input should be", "must be")
     else:
         message = "must " + must.format(**problem.get("ctx", {}))
-    return f"{key}: {message} (got {problem['input']!r:.80})"
+    return f"{key}: {message} (got {yaml_file.shown(problem['input'])})"
 
 
 def _keys(location: Keys) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from agent import yaml_file
 from agent.errors import UsageError
 from agent.places import policies_folder
 
@@ -78,12 +79,14 @@ def read(path: Path) -> Content:
 
 
 def _read(path: Path, above: tuple[Path, ...]) -> Content:
-    own = parse(_text(path), _shown(path))
+    own = parse(yaml_file.text(path, _shown(path)), _shown(path))
     if "extends" not in own.values:
         return own
     base, place = own.values.pop("extends"), own.places[("extends",)]
     if not isinstance(base, str) or not base.strip():
-        raise UsageError(f"{place}: extends: must be a policy's name or file (got {base!r:.80})")
+        raise UsageError(
+            f"{place}: extends: must be a policy's name or file (got {yaml_file.shown(base)})"
+        )
     try:
         below = find(base, path.parent)
     except UsageError as error:
@@ -122,16 +125,6 @@ def _shown(path: Path) -> str:
     return path.name if path.parent == policies_folder() else str(path)
 
 
-def _text(path: Path) -> str:
-    shown = _shown(path)
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{shown}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{shown}: must be text in UTF-8 (byte {error.start} is not)") from error
-
-
 def parse(text: str, file: str) -> Content:
     """The one mapping that a YAML text must hold. Raises UsageError that names `file` and line."""
     loader = None
@@ -154,7 +147,9 @@ def parse(text: str, file: str) -> Content:
             loader.dispose()
     if not isinstance(values, dict):
         place = Place(file, node.start_mark.line + 1)
-        raise UsageError(f"{place}: must be a mapping of keys to values (got {values!r:.80})")
+        raise UsageError(
+            f"{place}: must be a mapping of keys to values (got {yaml_file.shown(values)})"
+        )
     return Content(values, builder.places)
 
 
@@ -204,7 +199,7 @@ class _Builder:
         try:
             return self._loader.construct_object(node)
         except ValueError as error:  # a date that there is not
-            raise self._error(node, keys, f"{node.value!r:.80}: {error}") from error
+            raise self._error(node, keys, f"{yaml_file.shown(node.value)}: {error}") from error
 
     def _note(self, keys: Keys, node: yaml.Node) -> None:
         self.places[keys] = Place(self._file, node.start_mark.line + 1)

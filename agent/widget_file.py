@@ -6,12 +6,12 @@ leaves out is found as ever.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent import yaml_file
 from agent.errors import UsageError
 
 _PARTS = (
@@ -45,12 +45,7 @@ class WidgetFile(BaseModel):
 
 def load(path: str) -> WidgetFile:
     """Read a widget file. Raises UsageError that names file, key, value and what is allowed."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: is not valid YAML: {error}") from error
+    content = yaml_file.read(path)
     if not isinstance(content, dict):
         raise UsageError(f"{path}: must be a mapping of parts to CSS selectors")
     try:
@@ -58,17 +53,17 @@ def load(path: str) -> WidgetFile:
     except ValidationError as error:
         allowed = ", ".join(WidgetFile.model_fields)
         lines = [
-            f"{path}: {'.'.join(map(str, problem['loc']))}: {_reason(problem, allowed)}"
+            f"{'.'.join(map(str, problem['loc']))}: {_reason(problem, allowed)}"
             for problem in error.errors(include_url=False)
         ]
-        raise UsageError("\n".join(lines)) from error
+        raise UsageError(yaml_file.problems(path, lines)) from error
 
 
 def _reason(problem: Any, allowed: str) -> str:
     if problem["type"] == "extra_forbidden":
         return f"unknown key; allowed: {allowed}"
     message = problem["msg"].replace("Input should be", "must be")
-    return f"{message} (got {problem['input']!r:.80})"
+    return f"{message} (got {yaml_file.shown(problem['input'])})"
 
 
 def dump(parts: dict[str, Any]) -> str:

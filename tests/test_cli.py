@@ -200,7 +200,7 @@ WRONG = [
     (("models", "show", "nothing"), 4, "model 'nothing': no model package there"),
     (("models", "remove", "nothing"), 4, "model 'nothing': no prepared package of that name in"),
     (("models", "remove", "lite"), 2, "model 'lite' comes with captcha-agent and is not removed"),
-    (("score", "{text}", *BUS), 2, "text.png: is no picture that can be read (PNG, JPEG, WebP, GIF)"),
+    (("score", "{text}", *BUS), 2, "text.png: is no picture that can be read (PNG, JPEG, WebP, GIF, BMP)"),
     (("score", "{cut}", *BUS), 2, "cut.png: cannot be read as a picture"),
     (("score", "{huge}", *BUS), 2,
      "huge.png: 8000x6000 pixels are too many, at most 40 million are read; make it smaller first"),

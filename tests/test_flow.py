@@ -119,7 +119,7 @@ def test_a_tile_that_does_not_react_is_clicked_itself() -> None:
 def test_the_deadline_ends_it() -> None:
     """The policy's deadline holds, whatever the page does, and the outcome says so."""
     outcome = solve(FakePage(says=["Try again"] * 99), SURE,
-                    retry={"attempts": 99, "deadline_s": 3})  # fmt: skip
+                    retry={"attempts": 99, "deadline_s": 3, "wait_s": 0})  # fmt: skip
     assert outcome.reason == "the deadline of 3 s has passed"
     assert 3 <= outcome.seconds < 5
 

@@ -158,6 +158,9 @@ def test_the_users_own_nouns(own_nouns: Path) -> None:
         ("[]", "expected languages with nouns"),
         ("de: Bus", "de: expected nouns"),
         ("de: {bus: [Bus]}", "de.bus: expected words (got ['Bus'])"),
+        ("de: {bus: ''}", "de.bus: expected words (got '')"),
+        ("de: {bus: 'Bus, ...'}", "de.bus: expected words (got 'Bus, ...')"),
+        ("de: {'': Bus}", "de.: expected words (got 'Bus')"),
         ("xx: {bus: Bus}", "xx: no such language; expected one of " + ", ".join(language.CODES)),
     ],
 )
@@ -174,7 +177,7 @@ def test_the_users_own_nouns_are_checked(own_nouns: Path, content: str, problem:
 
 def test_a_missing_file_of_nouns(own_nouns: Path) -> None:
     """It is an error to name a file that is not there."""
-    with pytest.raises(UsageError, match=rf"{lexicon.VARIABLE}: .*nouns.yaml: can't be read: "):
+    with pytest.raises(UsageError, match=rf"{lexicon.VARIABLE}: .*nouns.yaml: cannot be read: "):
         read("Wählen Sie alle Bilder mit Bussen")
 
 

@@ -10,16 +10,22 @@ import msgspec  # pydantic takes as long to import as lite takes to load
 import yaml
 from msgspec import Meta
 
+from agent import yaml_file
 from agent.errors import UsageError
 
 CARD = "model.yaml"
-Triple = tuple[float, float, float]
+_FILE = re.compile(r"[\w-][\w.-]{0,99}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 Cleaning = Literal["clip", "whitespace", "lower", "canonicalize"]
 Mapped = Literal["image", "text"]
 Side = Annotated[int, Meta(gt=0, le=4096)]
-Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(gt=0, le=1_000_000)]
+# Bounds keep out infinity and what is no number, too.
+Scale = Annotated[float, Meta(gt=0, le=10_000)]
+Bias = Annotated[float, Meta(ge=-10_000, le=10_000)]
+Mean = Annotated[float, Meta(ge=-10, le=10)]
+Deviation = Annotated[float, Meta(ge=0.001, le=10)]
 Template = Annotated[str, Meta(pattern=r"\{\}")]
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -30,8 +36,8 @@ class ImageInput(_Part, frozen=True):
     """How a picture becomes the image tower's input."""
 
     size_px: Side
-    mean: Triple
-    std: Triple
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Deviation, Deviation, Deviation]
     resize_mode: Literal["shortest", "squash"]
     interpolation: Literal["bicubic", "bilinear"]
 
@@ -43,7 +49,7 @@ class TextInput(_Part, frozen=True):
     """
 
     cleaning: Cleaning = "clip"
-    pad_id: Annotated[int, Meta(ge=0)] = 0
+    pad_id: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
     padded: bool = False
 
 
@@ -55,8 +61,8 @@ class Objects(_Part, frozen=True):
     """
 
     least_share: Annotated[float, Meta(gt=0, lt=1)]
-    logit_scale: Positive
-    logit_bias: float = 0.0
+    logit_scale: Scale
+    logit_bias: Bias = 0.0
 
 
 class Cells(_Part, frozen=True):
@@ -66,16 +72,16 @@ class Cells(_Part, frozen=True):
     """
 
     size_px: Side
-    logit_scale: Positive
-    logit_bias: float = 0.0
+    logit_scale: Scale
+    logit_bias: Bias = 0.0
     objects: Objects | None = None
 
 
 class Reference(_Part, frozen=True):
     """Scale and bias where tiles are compared with a sample picture, calibrated on such pairs."""
 
-    logit_scale: Positive
-    logit_bias: float = 0.0
+    logit_scale: Scale
+    logit_bias: Bias = 0.0
 
 
 class Trained(_Part, frozen=True):
@@ -84,8 +90,8 @@ class Trained(_Part, frozen=True):
     SigLIP's bias belongs to a sigmoid over pairs; the scorer contrasts concepts and does without.
     """
 
-    logit_scale: Positive
-    logit_bias: float = 0.0
+    logit_scale: Scale
+    logit_bias: Bias = 0.0
 
 
 class Calibration(_Part, frozen=True):
@@ -116,10 +122,10 @@ class Card(_Part, frozen=True, kw_only=True):
     image: ImageInput
     text: TextInput = TextInput()
     cells: Cells | None = None
-    context_length: Annotated[int, Meta(gt=0)]
-    embedding_size: Annotated[int, Meta(gt=0)]
-    logit_scale: Positive
-    logit_bias: float = 0.0
+    context_length: Count
+    embedding_size: Count
+    logit_scale: Scale
+    logit_bias: Bias = 0.0
     reference: Reference | None = None
     trained: Trained | None = None
     templates: Annotated[tuple[Template, ...], Meta(min_length=1)]
@@ -127,31 +133,50 @@ class Card(_Part, frozen=True, kw_only=True):
     mapped: tuple[Mapped, ...] = ()
     parity: dict[str, Any] = {}
     calibration: Calibration | None = None
-    files: dict[str, Digest]
+    files: dict[str, str]
 
 
 def read_card(folder: Path) -> Card:
     """The card of the package in `folder`; UsageError, by file and key, where it is wrong."""
-    path, content = folder / CARD, None
+    path = folder / CARD
+    if path.is_symlink():
+        raise UsageError(f"{path}: a package's files lie in its own folder (got a link)")
+    content = yaml_file.read(path)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        return msgspec.convert(content, Card)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: cannot be read as a model's card: {error}") from error
+        card = msgspec.convert(content, Card)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {_problem(str(error), content)}") from error
+    _check_files(path, card)
+    return card
+
+
+def _check_files(path: Path, card: Card) -> None:
+    for file, digest in card.files.items():
+        if not _FILE.fullmatch(file):
+            raise UsageError(
+                f"{path}: files: a package's files lie in its own folder (got {file!r:.80})"
+            )
+        if not _DIGEST.fullmatch(digest):
+            raise UsageError(
+                f"{path}: files.{file}: expected a SHA-256, 64 hexadecimal digits "
+                f"(got {yaml_file.shown(digest)})"
+            )
+    tells_things_apart = card.cells is not None and card.cells.objects is not None
+    needed = ("image.onnx", "text.onnx", "tokenizer.json", *["objects.onnx"] * tells_things_apart)
+    if missing := [file for file in needed if file not in card.files]:
+        raise UsageError(f"{path}: files: the SHA-256 of {' and '.join(missing)} is missing")
 
 
 def _problem(message: str, content: Any) -> str:
     """msgspec's "Expected `int` >= 1 - at `$.image.size_px`" with the key first, and what came."""
     what, _, place = message.partition(" - at ")
-    keys = re.findall(r"\w+", place)  # of `files[...]`, which names no key, only "files"
     what = what[:1].lower() + what[1:]
-    if named := re.search(r"field `(\w+)`", what):
+    keys = re.findall(r"\w+", place.rpartition("$")[2])  # of `files[...]`, only "files"
+    if named := re.search(r"field `(.+?)`", what):
         return f"{'.'.join([*keys, named[1]])}: {what}"
     for key in keys:
         content = content[int(key)] if isinstance(content, list) else content[key]
-    return f"{'.'.join(keys) or 'the card'}: {what} (got {content!r:.80})"
+    return f"{'.'.join(keys) or 'the card'}: {what} (got {yaml_file.shown(content)})"
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -41,8 +41,10 @@ class Package:
     def checked(self, file: str) -> Path:
         """The path of one of its files, after a look at its SHA-256."""
         path = self.folder / file
-        if Path(file).name != file or path.is_symlink():
-            raise UsageError(f"{path}: a package's files lie in its own folder")
+        if path.is_symlink():
+            raise UsageError(f"{path}: a package's files lie in its own folder (got a link)")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: a package's files are plain files (got something else)")
         _check_file(path, self.card.files[file])
         return path
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from agent.data import Box, Grid, Pixels
 from agent.segmenter.edges import Spans, edges
+from agent.segmenter.ground import grounded
 from agent.segmenter.search import search
 
 _COUNTS = range(2, 7)
@@ -34,7 +35,7 @@ def split(
     across, down = edges(image)
     found = search(across, down, _counts(rows), _counts(cols))
     if found is not None and found.confidence >= _LEAST_CONFIDENCE:
-        return _grid(found.rows, found.cols, found.confidence)
+        return _grid(*grounded(np.asarray(image), found.rows, found.cols), found.confidence)
     return _grid(_equal(image.height, rows or 1), _equal(image.width, cols or 1), 0.0)
 
 

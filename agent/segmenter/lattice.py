@@ -59,7 +59,7 @@ def chains(profile: Profile, counts: Sequence[int], other: Neighbours | None = N
     if not len(widths):
         return []
     starts, alone = _tiles(peaks, widths, worth, other)
-    links = _links(starts, widths, alone, worth, other)
+    links = _links(starts, widths, alone, profile, worth, other)
     return sorted(
         _longest(starts, widths, alone, links, worth, counts),
         key=lambda chain: chain.evidence,
@@ -116,6 +116,7 @@ def _links(
     starts: NDArray[np.int64],
     widths: NDArray[np.int64],
     alone: NDArray[np.float32],
+    profile: Profile,
     worth: Profile,
     other: Neighbours | None,
 ) -> NDArray[np.float32]:
@@ -123,13 +124,26 @@ def _links(
     side = widths[:, None, None].astype(np.float32)
     gap = starts[:, None, :] - starts[:, :, None] - side
     links = alone[:, None, :] - np.float32(_GAP_COST) * gap / side
-    # The line between tiles that touch is one line, not two.
+    # The line between tiles that touch is one line, not two, though both see it from beside.
     links -= np.where(gap <= 1, np.maximum(worth[starts], 0)[:, None, :], 0)
+    links -= np.where(gap == 2, _shared(profile, worth)[starts][:, None, :], 0)
     if other is not None:
         odd = np.abs(gap - np.float32(other.gap_px)) / side
         links -= np.float32(_ODD_GAP_COST) * np.minimum(4 * odd, 1)
     links[(gap < 0) | (gap > _WIDEST_GAP * side + 1)] = -np.inf
     return np.asarray(links)
+
+
+def _shared(profile: Profile, worth: Profile) -> Profile:
+    """What is counted twice where tiles that are 2 px apart see one line between: by their start.
+
+    Two lines are seen without the boundary between them, too.
+    """
+    apart = profile - np.float32(_THRESHOLD)
+    stops, outer = np.pad(worth, (2, 0))[:-2], np.pad(apart, (3, 0))
+    two = np.maximum(outer[:-3], outer[1:-2]) + np.maximum(apart, np.pad(apart, (0, 1))[1:])
+    one = np.maximum(stops, worth)
+    return np.maximum(stops + worth - np.maximum(one, two), 0)
 
 
 def _longest(

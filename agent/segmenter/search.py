@@ -18,12 +18,16 @@ from agent.segmenter.sharpening import sharpened
 
 _SEEDS = 2  # chains of each axis from which the other axis is explored
 _LONGEST = 2.5  # times as long as wide
-_RUNS_ON, _CONTRAST = 0.4, 0.25  # evidence of each line beyond the tiles; of all, over elsewhere
+_MOST = 0.8  # of the lines that run on beyond the tiles
+_RUNS_ON, _CONTRAST = 0.4, 0.25  # evidence of most lines there; of all, over elsewhere
+_SNUG_RUNS_ON, _SNUG_CONTRAST = 0.15, 0.1  # the same where they lead to the picture's edge
+_SNUG = 0.06  # of a tile, from that edge
 _FEWEST = 4  # lines that run on: two of a band's text do by chance
-_OVERHANG = 0.06  # of a tile, that such tiles may reach over the edge of the picture
+_OVERHANG = 0.08  # of a tile, that such tiles may reach over the edge of the picture
 _SHRUNK = 0.09  # of a tile, by which the lines of a chosen one may lie inside of its edges
+_CONFIDENT, _COVERS = 1.0, 1.0  # evidence that confidence is worth, and the whole picture covered
 _PLAIN = 0.97  # confidence that needs no second opinion
-# Logistic regression of "all tiles right" on other seeds of tests/grid_pictures.py.
+# Logistic regression of "all tiles right" on other seeds of tests/grid_pictures/.
 _BIAS, _MEAN, _WEAKEST = -8.6, 6.6, 8.6
 
 
@@ -35,6 +39,12 @@ class Lattice:
     cols: Spans
     evidence: float
     confidence: float
+
+    @property
+    def area_px(self) -> int:
+        """From the first tile to the last one."""
+        height, width = (spans[-1][1] - spans[0][0] for spans in (self.rows, self.cols))
+        return height * width
 
     @property
     def stretch(self) -> float:
@@ -57,11 +67,25 @@ def search(across: Edges, down: Edges, rows: Sequence[int], cols: Sequence[int])
         for seed in _seeds(across, down, lines, columns, rows)
         if (lattice := _settled(across, down, seed, rows, cols)) is not None
     ]
+    whole_px = across.length_px * down.length_px
     likely = [lattice for lattice in found if lattice.stretch <= _LONGEST]
-    best = max(likely or found, key=lambda lattice: lattice.evidence, default=None)
+    if not likely and columns and lines:
+        # Led astray by each other: what was seen first may be better.
+        likely = [_lattice(across, down, lines[0], columns[0])]
+    best = max(
+        likely or found,
+        key=lambda lattice: (
+            lattice.evidence
+            + _CONFIDENT * lattice.confidence
+            + _COVERS * lattice.area_px / whole_px
+        ),
+        default=None,
+    )
     if best is None:
         return None
-    return _sharp(across, down, _extended(across, down, best, rows, cols))
+    if best.confidence <= _PLAIN:
+        best = _extended(across, down, best, rows, cols)
+    return _sharp(across, down, best)
 
 
 def _seeds(
@@ -88,8 +112,12 @@ def _settled(
     lines = _beside(down, across, columns[0], rows) if columns else []
     if not lines:
         return None
-    evidence = lines[0].evidence + columns[0].evidence
-    spans = lines[0].spans, columns[0].spans
+    return _lattice(across, down, lines[0], columns[0])
+
+
+def _lattice(across: Edges, down: Edges, lines: Chain, columns: Chain) -> Lattice:
+    spans = lines.spans, columns.spans
+    evidence = lines.evidence + columns.evidence
     return Lattice(*spans, evidence, _confidence(across, down, *spans))
 
 
@@ -108,27 +136,42 @@ def _extended(
 def _run_on(
     axis: Edges, known: Spans, spans: Spans, length_px: int, counts: Sequence[int]
 ) -> Spans:
-    """`spans` of the other axis and more of them, as far as lines at the edges of `known` run."""
+    """`spans` of the other axis and more of them, as far as lines at the edges of `known` run.
+
+    Tiles that would just fill the picture need not show them as plainly.
+    """
     side = spans[0][1] - spans[0][0]
-    pitch = round((spans[-1][0] - spans[0][0]) / max(len(spans) - 1, 1)) or side
     reach = max(round(_SHRUNK * (known[0][1] - known[0][0])), 1)
     at_edges = [edge for span in known for edge in span if 1 < edge < axis.length_px - 1]
     between = [(start + stop) / 2 for start, stop in known]
+    margin = min(known[0][0], axis.length_px - known[-1][1])
 
     def runs_on(start: int) -> bool:
         if not -_OVERHANG * side <= start <= length_px - (1 - _OVERHANG) * side:
             return False
         seen = axis.near(at_edges, reach, (start, start + side))
+        most = float(np.quantile(seen, 1 - _MOST))
         elsewhere = float(axis.near(between, reach, (start, start + side)).mean())
-        return bool(seen.min() >= _RUNS_ON and seen.mean() >= elsewhere + _CONTRAST)
+        left = min(start, length_px - start - side)
+        if min(abs(left), abs(left - margin)) <= _SNUG * side:
+            return bool(most >= _SNUG_RUNS_ON and seen.mean() >= elsewhere + _SNUG_CONTRAST)
+        plain = len(at_edges) >= _FEWEST and most >= _RUNS_ON
+        return bool(plain and seen.mean() >= elsewhere + _CONTRAST)
 
-    while len(at_edges) >= _FEWEST and len(spans) < max(counts):
-        beyond = [start for start in (spans[0][0] - pitch, spans[-1][0] + pitch) if runs_on(start)]
+    while at_edges and len(spans) < max(counts):
+        beyond = [start for start in _beyond(spans) if runs_on(start)]
         if not beyond:
             break
         start = min(max(beyond[0], 0), length_px - side)
         spans = tuple(sorted((*spans, (start, start + side))))
     return spans
+
+
+def _beyond(spans: Spans) -> tuple[int, int]:
+    """Where tiles would begin before the first and behind the last one."""
+    side = spans[0][1] - spans[0][0]
+    pitch = round((spans[-1][0] - spans[0][0]) / max(len(spans) - 1, 1)) or side
+    return spans[0][0] - pitch, spans[-1][0] + pitch
 
 
 def _confidence(across: Edges, down: Edges, rows: Spans, cols: Spans) -> float:

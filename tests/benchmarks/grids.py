@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.grids [--pictures N] [--first SEED] [--photos FOLDER]
 
-The pictures are those of `tests/grid_pictures.py`; with `--photos`, made of photographs (JPEG)
+The pictures are those of `tests/grid_pictures/`; with `--photos`, made of photographs (JPEG)
 instead of the project's drawings. A grid is right where every tile has an IoU of 0.95 or more.
 """
 
@@ -20,6 +20,7 @@ from PIL import Image
 from agent.segmenter import split
 from tests import grid_pictures
 from tests.benchmarks.measures import calibration_error, rate, reliability
+from tests.grid_pictures.photographs import use_photographs
 
 LEAST_IOU = 0.95
 PLAIN = 300  # pictures without a grid
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="a folder of photographs to make grids of")
     given = parser.parse_args()
     if given.photos:
-        grid_pictures.use_photographs(given.photos)
+        use_photographs(given.photos)
     seeds = range(given.first, given.first + given.pictures)
     confidences, right = _grids(seeds)
     plain = [split(grid_pictures.without_grid(seed)).confidence for seed in seeds[:PLAIN]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -93,6 +94,19 @@ def test_files_elsewhere_are_refused(models: Path, file: str) -> None:
     card = read_card(folder)
     write_card(folder, msgspec.structs.replace(card, files={**card.files, file: "0" * 64}))
     with pytest.raises(UsageError, match="a package's files lie in its own folder"):
+        store.open_package("copy")
+
+
+def test_links_and_special_files_are_refused(models: Path) -> None:
+    """A package's file that is a link, or a pipe that never ends, is not opened."""
+    folder = install(models)
+    (folder / "text.onnx").unlink()
+    (folder / "text.onnx").symlink_to(LITE / "text.onnx")
+    with pytest.raises(UsageError, match=r"text\.onnx: .* lie in its own folder \(got a link\)"):
+        store.open_package("copy")
+    (folder / "text.onnx").unlink()
+    os.mkfifo(folder / "text.onnx")
+    with pytest.raises(UsageError, match=r"text\.onnx: a package's files are plain files \("):
         store.open_package("copy")
 
 
