@@ -112,6 +112,18 @@ browser_options = options(
 )
 
 
+debug_options = options(
+    option("--step", is_flag=True, help="Wait for a key before each click, saying what comes."),
+    option("--pause-on-failure", is_flag=True, help="Open Playwright's inspector; with --headed."),
+    option(
+        "--trace",
+        is_flag=True,
+        help="Add Playwright's trace.zip to the report: pictures of the page, texts, addresses, "
+        "all that was loaded; without values of fields, cookies and what was sent.",
+    ),
+)
+
+
 @click.group(
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
@@ -129,6 +141,7 @@ def cli() -> None:
 @widget_option
 @option("--success", default="", metavar="SPEC", help="selector:CSS, text:WORDS or url:GLOB.")
 @browser_options
+@debug_options
 @option("--report", default="", metavar="FOLDER", help="Where the report goes.")
 @option("--timeout", type=click.FloatRange(0.1, 3600), metavar="S", help="Deadline for all.")
 @as_json
@@ -199,6 +212,7 @@ def site_command(port: int, seed: int | None) -> None:
 @model_option
 @option("--policy", default="", metavar="NAME|FILE", help="Take its threshold; else 0.5.")
 @option("--threads", type=click.IntRange(1, 256), help="Threads of the model; default: all cores.")
+@option("--draw", default="", metavar="OUT.png", help="Draw the tiles with their probabilities.")
 @as_json
 def score_command(images: tuple[str, ...], **given: Any) -> None:
     """Say which of these tiles match an instruction. Needs no browser."""
@@ -217,6 +231,21 @@ def split_command(image: str, **given: Any) -> None:
     from agent.commands import score
 
     score.split(image, **given)
+
+
+@cli.command("replay")
+@click.argument("report")
+@option("--model", default="", metavar="NAME|FOLDER", help="Another model than the report's.")
+@option("--policy", default="", metavar="NAME|FILE", help="Another policy than the report's.")
+@as_json
+def replay_command(report: str, **given: Any) -> None:
+    """Decide the attempts of a saved REPORT again, without the site.
+
+    Says what was chosen then, what would be now, and what changes.
+    """
+    from agent.commands import replay
+
+    replay.run(report, **given)
 
 
 @cli.command("doctor")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,11 @@ def run(
     with (
         site.serve() as server,
         open_page(browsing.browser_choice(given), rules.browser) as page,
+        browsing.progress("solving", count * len(chosen)) as advance,
     ):
         audits = [
-            _audit(page, server, kind, range(seed, seed + count), rules, scorer) for kind in chosen
+            _audit(page, server, kind, range(seed, seed + count), rules, scorer, advance)
+            for kind in chosen
         ]
     seconds = time.monotonic() - start_s
     folder = _save(audits, given["report"], every=count == 1)
@@ -71,17 +73,24 @@ def run(
 
 
 def _audit(
-    page: Any, server: Any, kind: str, seeds: Iterable[int], rules: Policy, scorer: Scorer
+    page: Any,
+    server: Any,
+    kind: str,
+    seeds: Iterable[int],
+    rules: Policy,
+    scorer: Scorer,
+    advance: Callable[[], None],
 ) -> Audit:
-    outcomes = []
+    outcomes, watched = [], not rules.browser.headless
     for seed in seeds:
         url = f"{server.url}/signup/{kind}?seed={seed}"
-        outcome = runner.solve(page, rules, model=scorer, url=url)
+        outcome = runner.solve(page, rules, model=scorer, url=url, overlay=watched)
         # The page said so; the site itself must agree.
         if outcome.solved != server.solved(url):
             raise UsageError(f"{url}: the page and the site disagree whether it was solved")
         browsing.tell(_line(kind, seed, outcome))
         outcomes.append(outcome)
+        advance()
     return Audit(kind, tuple(outcomes))
 
 

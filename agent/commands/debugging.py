@@ -1,0 +1,36 @@
+"""What helps at a desk: going step by step, and a page that stays open where it failed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from agent.commands import browsing
+from agent.data import Outcome
+from agent.errors import UsageError
+from agent.policy import Policy
+
+
+def check(given: dict[str, Any], rules: Policy) -> None:
+    """Raise UsageError for options that can't work here."""
+    if given["step"] and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("--step: waits for keys, so it needs a terminal; leave it out elsewhere")
+    if given["pause_on_failure"] and rules.browser.headless:
+        raise UsageError(
+            "--pause-on-failure: Playwright's inspector needs a visible browser: add --headed"
+        )
+
+
+def wait_for_key(what: str) -> None:
+    """Say what comes next and wait for a key; q, Escape or Ctrl-C stops."""
+    browsing.tell(f"next: {what}  [any key: do it, q: stop]")
+    if click.getchar() in ("q", "Q", "\x1b", "\x03"):
+        raise KeyboardInterrupt
+
+
+def pause(page: Any, outcome: Outcome) -> None:
+    """Leave the page as it is and open Playwright's inspector, until it is told to go on."""
+    browsing.tell(f"{outcome.status}: {outcome.reason}; paused in Playwright's inspector")
+    page.pause()
