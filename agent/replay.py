@@ -11,6 +11,8 @@ from agent.policy import Policy
 from agent.progress import next_step
 from agent.report.saved import SavedAttempt, SavedOutcome
 
+_MOVED = 0.005  # less is told by no number of two digits
+
 _STEPS: dict[Step, str] = {
     "submit": "submit",
     "reload": "ask for another challenge",
@@ -34,11 +36,11 @@ class Replayed:
 
     @property
     def moved(self) -> tuple[int, ...]:
-        """The tiles whose probability is another, to two digits."""
+        """The tiles whose probability is another by half a hundredth or more."""
         if self.decision is None or not self.comparable:
             return ()
         pairs = enumerate(zip(self.then.probabilities, self.decision.probabilities, strict=True))
-        return tuple(tile for tile, (then, now) in pairs if f"{then:.2f}" != f"{now:.2f}")
+        return tuple(tile for tile, (then, now) in pairs if abs(then - now) >= _MOVED)
 
     @property
     def changes(self) -> tuple[str, ...]:

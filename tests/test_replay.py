@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ def test_the_same_scores_change_nothing(folder: Path) -> None:
         assert (each.moved, each.changes) == ((), ())
         assert each.decision is not None
         assert each.decision.confidence == pytest.approx(each.then.confidence, abs=1e-4)
+
+
+def test_what_is_told_as_moved(folder: Path) -> None:
+    """Not what rounding did to a saved number; what two digits can tell, wherever it lies."""
+    then = saved.read(str(folder)).attempts[0]
+    now = again(folder, {})[0].decision
+    assert now is not None
+    shifts = np.array([0, 0.0049, -0.0049, 0.006, -0.006, 0.5, 0, 0, 0], dtype=np.float32)
+    moved = replace(now, probabilities=np.array(then.probabilities, dtype=np.float32) - shifts)
+    assert Replayed(then, (3, 3), moved, "reload").moved == (3, 4, 5)
 
 
 def test_other_scores_change_the_choice(folder: Path) -> None:

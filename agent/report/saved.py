@@ -39,7 +39,6 @@ class _Captured(msgspec.Struct):
 
 class _Attempt(msgspec.Struct):
     instruction: str
-    kind: str
     grid: tuple[int, int]
     probabilities: list[float]
     decided: list[int]
