@@ -6,6 +6,7 @@ that stays: a trace is for seeing what the page showed, and is handed around.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import zipfile
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import Error as PlaywrightError
 
 from agent.errors import UsageError
 
@@ -39,8 +42,9 @@ def traced(page: Any, folder: str) -> Iterator[None]:
     finally:
         with tempfile.TemporaryDirectory() as scratch:
             whole = Path(scratch, "trace.zip")
-            tracing.stop(path=whole)
-            _write(whole, Path(folder))
+            with contextlib.suppress(PlaywrightError):  # browser and trace may be gone
+                tracing.stop(path=whole)
+                _write(whole, Path(folder))
 
 
 def _write(whole: Path, folder: Path) -> None:

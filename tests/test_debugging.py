@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 
 from agent import trace
 from agent.commands import browsing, debugging
-from agent.errors import UsageError
+from agent.errors import SiteError, UsageError
 from tests.test_report import outcome
 
 
@@ -116,24 +117,36 @@ def test_traces_lose_what_was_typed_and_sent(tmp_path: Path) -> None:
     }
 
 
+class Traced:
+    """A page whose tracing writes an empty trace, or finds its browser gone."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        self.context = self.tracing = self
+        self._gone = gone
+
+    def start(self, **_: object) -> None:
+        """Begin."""
+
+    def stop(self, path: Path) -> None:
+        """End."""
+        if self._gone:
+            raise PlaywrightError("Target page, context or browser has been closed")
+        with zipfile.ZipFile(path, "w") as empty:
+            empty.writestr("trace.trace", "")
+
+
 def test_a_trace_that_cannot_be_written(tmp_path: Path) -> None:
     """The message says where, and what to do."""
     (tmp_path / "file").write_text("")
-
-    class Traced:
-        """A page whose tracing writes an empty trace."""
-
-        def __init__(self) -> None:
-            self.context = self.tracing = self
-
-        def start(self, **_: object) -> None: ...
-
-        def stop(self, path: Path) -> None:
-            with zipfile.ZipFile(path, "w") as empty:
-                empty.writestr("trace.trace", "")
-
     with (
-        pytest.raises(UsageError, match=r"the trace can.t be written to .*file: File exists"),
+        pytest.raises(UsageError, match=r"the trace can't be written to .*file: File exists"),
         trace.traced(Traced(), str(tmp_path / "file")),
     ):
         pass
+
+
+def test_a_trace_of_a_browser_that_is_gone(tmp_path: Path) -> None:
+    """What went wrong is told by what failed, not by its trace."""
+    with pytest.raises(SiteError), trace.traced(Traced(gone=True), str(tmp_path)):
+        raise SiteError("the page or the browser was closed")
+    assert list(tmp_path.iterdir()) == []
