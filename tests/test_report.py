@@ -6,6 +6,7 @@ import io
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,11 @@ def decision(rule: Any, **asked: Any) -> Decision:
         (decision("one", many=False), "The likeliest was chosen: the instruction asks for one."),
         (
             decision("likeliest"),
+            "No tile reaches the threshold 0.60; the squares of the likeliest thing were chosen, "
+            "as the instruction says that something matches.",
+        ),
+        (
+            replace(decision("likeliest"), selected=(4,)),
             "No tile reaches the threshold 0.60; the likeliest was chosen, as the instruction says "
             "that something matches.",
         ),

@@ -129,6 +129,7 @@ def _why(attempt: Attempt, rules: dict[str, Any]) -> list[str]:
     sentences = [
         why.asked(decision),
         why.rule(decision),
+        why.judged(decision),
         why.sureness(attempt, rules.get("decide", {}).get("sure")),
         why.earlier(attempt),
     ]

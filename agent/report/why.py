@@ -15,8 +15,9 @@ def rule(decision: Decision) -> str:
         case "one":
             return "The likeliest was chosen: the instruction asks for one."
         case "likeliest":
+            likeliest = "likeliest was" if count == 1 else "squares of the likeliest thing were"
             return (
-                f"No tile reaches the threshold {threshold}; the likeliest was chosen, as the "
+                f"No tile reaches the threshold {threshold}; the {likeliest} chosen, as the "
                 "instruction says that something matches."
             )
         case "none":
@@ -41,6 +42,13 @@ def asked(decision: Decision) -> str:
     which = "with" if target.wanted else "without"
     none = "; none is an answer, too" if target.none_allowed else ""
     return f"Read as: {number}{kind} {which} {sought}{none}."
+
+
+def judged(decision: Decision) -> str:
+    """Why some squares have the same probability."""
+    if decision.target is None or not decision.target.squares:
+        return ""
+    return "Squares that one thing covers are judged together: they share their probability."
 
 
 def sureness(attempt: Attempt, least: float | None) -> str:
