@@ -31,7 +31,7 @@ _PACKAGES = ("captcha-agent", "playwright", "onnxruntime", "numpy", "pillow")
 def write(outcome: Outcome, folder: Path, command: Sequence[str] = ()) -> Path:
     """Write all files of the report; return the HTML page's path."""
     outcome, made = redaction.outcome(outcome), datetime.now(UTC)
-    words = [redaction.text(word) for word in command] or _command(outcome)
+    words = [_told(word) for word in command] or _command(outcome)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _put(folder / "outcome.json", redaction.to_json(_saved(outcome, words), indent=2).encode())
@@ -63,6 +63,11 @@ def _command(outcome: Outcome) -> list[str]:
     """A command line for an outcome that came of none, from a test for instance."""
     command = ["captcha-agent", "solve", outcome.url]
     return [*command, "--policy", outcome.policy, "--model", outcome.model]
+
+
+def _told(word: str) -> str:
+    """A word of a command line, without what addresses must not tell; names of files stay."""
+    return redaction.text(word) if "://" in word else word
 
 
 def _saved(outcome: Outcome, command: Sequence[str]) -> dict[str, Any]:
