@@ -55,10 +55,10 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _why(decision: Decision) -> dict[str, Any]:
     """What chose, each tile seen alone, and what it may show instead."""
-    alone = decision.alone if decision.alone is not None else ()
+    alone = [] if decision.alone is None else decision.alone.tolist()
     return {
         "rule": decision.rule,
-        "alone": [round(float(p), 4) for p in alone],
+        "alone": [round(p, 4) for p in alone],
         "contrasts": [
             [{"concept": each.concept, "probability": round(each.probability, 4)} for each in tile]
             for tile in decision.contrasts
