@@ -14,7 +14,9 @@ from agent.data import (
     Look,
     Picture,
     Press,
+    Round,
     Score,
+    Show,
     Snapshot,
     Verdict,
     Wait,
@@ -35,6 +37,7 @@ def choose(run: Run, challenge: Challenge) -> Flow:
     challenge.decision = decider.decide(
         observation.value, challenge.target, run.policy.decide.threshold
     )
+    yield from run.ask(Show(challenge.picture, challenge.grid, challenge.decision))
     return challenge.decision
 
 
@@ -211,10 +214,14 @@ def _answer_replacements(run: Run, challenge: Challenge) -> Flow:
     """Where clicked tiles get new pictures, choose among these until none matches."""
     if not challenge.widget.tiles or not challenge.clicked:
         return None
+    tiles = list(challenge.clicked)
     for _ in range(_MOST_ROUNDS):
+        assert challenge.decision is not None
+        shown = Round(challenge.picture, challenge.decision, tuple(tiles))
         fresh = yield from _replaced(run, challenge)
         if not fresh:
             return None
+        challenge.rounds = (*challenge.rounds, shown)
         decision = yield from choose(run, challenge)
         run.stage = "click"
         tiles = [index for index in decision.selected if index in fresh]
@@ -282,11 +289,14 @@ def _is_faded(challenge: Challenge, index: int, picture: Picture) -> bool:
 
 
 def _others(old: Widget, now: Widget) -> set[int]:
-    """The tiles whose picture is another, and that are not merely marked as chosen."""
+    """The tiles whose picture is another, and that are not merely marked as chosen.
+
+    Marked tiles may be found by their controls, which have no picture's address: it tells nothing.
+    """
     return {
         index
         for index, (before, tile) in enumerate(zip(old.tiles, now.tiles, strict=True))
-        if before.source != tile.source and not _state(now, index)
+        if before.source and tile.source not in ("", before.source) and not _state(now, index)
     }
 
 

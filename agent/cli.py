@@ -15,6 +15,7 @@ from agent.commands.options import (
     allow_option,
     as_json,
     browser_options,
+    debug_options,
     model_option,
     option,
     policy_option,
@@ -107,6 +108,7 @@ def cli() -> None:
 @widget_option
 @success_option
 @browser_options
+@debug_options
 @option("--report", default="", metavar="FOLDER", help="Where the report goes.")
 @timeout_option
 @as_json
@@ -183,6 +185,7 @@ def site_command(port: int, seed: int | None) -> None:
 @model_option
 @option("--policy", default="", metavar="NAME|FILE", help="Take its threshold; else 0.5.")
 @option("--threads", type=click.IntRange(1, 256), help="Threads of the model; default: all cores.")
+@option("--draw", default="", metavar="OUT.png", help="Draw the tiles with their probabilities.")
 @as_json
 def score_command(images: tuple[str, ...], **given: Any) -> None:
     """Say which of these tiles match an instruction. Needs no browser."""
@@ -201,6 +204,21 @@ def split_command(image: str, **given: Any) -> None:
     from agent.commands import score
 
     score.split(image, **given)
+
+
+@cli.command("replay")
+@click.argument("report")
+@option("--model", default="", metavar="NAME|FOLDER", help="Another model than the report's.")
+@option("--policy", default="", metavar="NAME|FILE", help="Another policy than the report's.")
+@as_json
+def replay_command(report: str, **given: Any) -> None:
+    """Decide the attempts of a saved REPORT again, without the site.
+
+    Says what was chosen then, what would be now, and what changes.
+    """
+    from agent.commands import replay
+
+    replay.run(report, **given)
 
 
 @cli.command("doctor")

@@ -34,6 +34,14 @@ Result = Literal[
 """What came of an answer; of a challenge that was exchanged unanswered, "reloaded"."""
 
 Status = Literal["solved", "unsolved", "refused", "error"]
+Rule = Literal["threshold", "count", "one", "likeliest", "none"]
+"""What chose the tiles: all at or above the threshold; as many as the instruction says; the one
+that it asks for; the likeliest, as something must match; none, as the instruction allows it."""
+Step = Literal["submit", "reload", "stop"]
+"""What follows a decision: its answer is given, another challenge is asked for, or neither."""
+
+MOST_CONTRASTS = 3
+"""Contrast concepts that are kept of each tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,27 +294,45 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrast:
+    """What a tile may show instead of what is asked for, and how likely that is.
+
+    Over the whole vocabulary, these and the tile's own probability (seen alone) sum to 1.
+    """
+
+    concept: str
+    probability: float
+
+
+Contrasts = tuple[tuple[Contrast, ...], ...]
+"""For each tile its likeliest contrast concepts, the likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """How likely each tile matches, shape (n,), seen alone and with both cases equally likely.
 
     `judgements` (n,) says which of them stand or fall together: squares of one thing carry its
     number, every other tile a number of its own, and squares that show no thing at all -1.
+    `contrasts` is empty where the scorer knows of none.
     """
 
     probabilities: Probabilities = field(compare=False)
     judgements: NDArray[np.int64] = field(compare=False)
+    contrasts: Contrasts = ()
 
     @classmethod
-    def apart(cls, probabilities: Probabilities) -> Scores:
+    def apart(cls, probabilities: Probabilities, contrasts: Contrasts = ()) -> Scores:
         """Tiles that are judged one by one."""
-        return cls(probabilities, np.arange(len(probabilities)))
+        return cls(probabilities, np.arange(len(probabilities)), contrasts)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Which tiles to click. `confidence` is the estimated probability that all of it is right.
 
-    `probabilities` (n,) are those of matching the concept, given all the other tiles.
+    `probabilities` (n,) are those of matching the concept, given all the other tiles; `alone` (n,)
+    those of each tile by itself. `rule` says what chose.
     """
 
     probabilities: Probabilities = field(compare=False)
@@ -314,6 +340,9 @@ class Decision:
     confidence: float
     threshold: float
     target: Target | None = None
+    rule: Rule = "threshold"
+    alone: Probabilities | None = field(default=None, compare=False, repr=False)
+    contrasts: Contrasts = field(default=(), repr=False)
 
 
 # --- what is asked of the driver and of the scorer ----------------------------------------------
@@ -405,13 +434,27 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """Show whoever watches the browser what was decided, over the page. Answer: None.
+
+    Without a decision, what was shown goes away.
+    """
+
+    picture: Picture | None = None
+    grid: Grid | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Tell whoever watches what is going on. Answer: None."""
 
     text: str
 
 
-Action = Look | Capture | Click | Press | Reveal | Describe | Wait | Visit | Score | Read | Tell
+Action = (
+    Look | Capture | Click | Press | Reveal | Describe | Wait | Visit | Score | Read | Show | Tell
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,8 +501,22 @@ STAGES = ("find", "capture", "split", "score", "click", "verify")
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """What was shown and decided before other pictures took the places of those clicked."""
+
+    picture: Picture = field(repr=False, compare=False)
+    decision: Decision
+    clicked: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """One answer, or one challenge that was exchanged for another instead of answered."""
+    """One answer, or one challenge that was exchanged for another instead of answered.
+
+    `selected` are all tiles that were chosen; `decision` is the last one, on what `picture` shows,
+    `rounds` are those before it. `widget` is what the finder took for the captcha, `sample` the
+    picture that it asks for; `step` is what the policy had follow the decision.
+    """
 
     instruction: str
     kind: Kind
@@ -474,11 +531,19 @@ class Attempt:
     seconds: dict[str, float]
     picture: Picture | None = field(default=None, repr=False, compare=False)
     after: Picture | None = field(default=None, repr=False, compare=False)
+    sample: Picture | None = field(default=None, repr=False, compare=False)
+    widget: Widget | None = field(default=None, repr=False)
+    decision: Decision | None = field(default=None, repr=False)
+    rounds: tuple[Round, ...] = field(default=(), repr=False)
+    step: Step = "submit"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a solve went: the status, why, and every attempt."""
+    """How a solve went: the status, why, and every attempt.
+
+    `rules` is the policy in force as plain data, every default filled in.
+    """
 
     status: Status
     reason: str
@@ -487,6 +552,7 @@ class Outcome:
     model: str
     policy: str
     attempts: tuple[Attempt, ...] = ()
+    rules: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def solved(self) -> bool:

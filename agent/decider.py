@@ -17,7 +17,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.data import THRESHOLD, Decision, Scores, Target
+from agent.data import THRESHOLD, Decision, Rule, Scores, Target
 
 _SUREST = 1e-4  # no single tile is taken for surer than that: labels are people's opinions
 _MISSED = 0.3  # prior of no thing matching that was told apart in a picture, as a share of one
@@ -45,15 +45,7 @@ def decide(scores: Scores, target: Target, threshold: float = THRESHOLD) -> Deci
     marginals, total = _posterior(odds, prior)
     wanted = alone.copy()
     wanted[judged] = marginals[member]
-    chosen = wanted >= threshold
-    if target.count is not None and (chosen.any() or not target.none_allowed):
-        # The instruction says how many: just so many, the likeliest.
-        chosen = np.argsort(np.argsort(-wanted, kind="stable")) < target.count
-    elif not target.many or (not chosen.any() and not target.none_allowed):
-        # The instruction says that something matches: the likeliest is the best answer.
-        best = int(np.argmax(wanted))
-        alike = scores.judgements == scores.judgements[best]
-        chosen = (np.arange(len(wanted)) == best) | (judged & alike & target.many)
+    chosen, rule = _choose(wanted, scores.judgements, target, threshold)
     units = sorted(set(member[chosen[judged]].tolist()))
     confidence = prior[len(units)] * np.prod(odds[units]) / total if total else 0.0
     if (chosen & ~judged).any():
@@ -65,7 +57,26 @@ def decide(scores: Scores, target: Target, threshold: float = THRESHOLD) -> Deci
         float(min(confidence, 1.0)),
         threshold,
         target,
+        rule,
+        scores.probabilities,
+        scores.contrasts,
     )
+
+
+def _choose(
+    wanted: NDArray[np.float64], judgements: NDArray[np.int64], target: Target, threshold: float
+) -> tuple[NDArray[np.bool_], Rule]:
+    """Which tiles (n,) to click by how likely each is wanted, and what chose them."""
+    chosen = wanted >= threshold
+    if target.count is not None and (chosen.any() or not target.none_allowed):
+        # The instruction says how many: just so many, the likeliest.
+        return np.argsort(np.argsort(-wanted, kind="stable")) < target.count, "count"
+    if not target.many or (not chosen.any() and not target.none_allowed):
+        # The instruction says that something matches: the likeliest is the best answer.
+        best = int(np.argmax(wanted))
+        alike = (judgements >= 0) & (judgements == judgements[best]) & target.many
+        return (np.arange(len(wanted)) == best) | alike, "likeliest" if target.many else "one"
+    return chosen, "threshold" if chosen.any() else "none"
 
 
 def _units(judgements: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -33,6 +33,7 @@ from agent.data import (
     Pixels,
     Press,
     Reveal,
+    Show,
     Snapshot,
     Visit,
     Wait,
@@ -138,6 +139,10 @@ class Driver:
                 "expected a page with a captcha"
             )
 
+    def check(self) -> None:
+        """Raise ScopeError where the page is outside the scope, or tried to get there."""
+        self._gate.check()
+
     def perform(self, action: Action) -> Steps:
         """Carry out one action; returns an Observation.
 
@@ -182,6 +187,8 @@ class Driver:
                 value = None
             case Wait(seconds):
                 value = yield self._page.wait_for_timeout(seconds * 1000)
+            case Show():
+                value = None  # nobody watches: see `overlay`
             case _:
                 raise TypeError(f"no driver performs {action!r}")
         return value

@@ -31,6 +31,7 @@ from agent.progress import (
     PassedError,
     Run,
     StopError,
+    next_step,
 )
 
 
@@ -60,7 +61,8 @@ def solve(
     except StopError as stop:
         reason = str(stop)
     seconds = policy.retry.deadline_s - run.left_s
-    return Outcome(status, reason, url, seconds, model, policy.name, tuple(run.attempts))
+    rules = policy.model_dump(mode="json")
+    return Outcome(status, reason, url, seconds, model, policy.name, tuple(run.attempts), rules)
 
 
 def out_of_time(policy: Policy, doing: str) -> str:
@@ -79,12 +81,10 @@ def _attempts(run: Run) -> Flow:
             last = yield from reacting.reload(run, last)
             continue
         decision = yield from choose(run, challenge)
-        unsure = decision.confidence < policy.decide.sure and policy.reactions.unsure != "submit"
-        if unsure:
-            exchanged = yield from _exchange_unsure(run, challenge)
-            if exchanged is not None:
-                last = exchanged
-                continue
+        challenge.step = next_step(policy, decision, challenge.widget, run.reloads)
+        if challenge.step != "submit":
+            last = yield from _exchange_unsure(run, challenge)
+            continue
         verdict = yield from _answer(run, challenge)
         run.keep(challenge, verdict.result, verdict.reason)
         yield from run.ask(Tell(_line(run, run.attempts[-1])))
@@ -125,15 +125,13 @@ def _another(run: Run, solved: Challenge) -> Flow:
 
 
 def _exchange_unsure(run: Run, challenge: Challenge) -> Flow:
-    """Ask for another challenge instead of guessing: what it replaces, None if it can't be had."""
+    """Ask for another challenge instead of guessing, or stop: returns what it replaces."""
     policy, decision = run.policy, challenge.decision
     assert decision is not None
     reason = f"sure to {decision.confidence:.2f} only, the policy asks for {policy.decide.sure:g}"
-    if policy.reactions.unsure == "stop":
+    if challenge.step == "stop":
         run.keep(challenge, "error", reason)
         raise StopError(f"unsure: {reason}")
-    if challenge.widget.reload is None or run.reloads >= policy.limits.reloads:
-        return None
     run.keep(challenge, "reloaded", reason)
     yield from run.ask(Tell(_line(run, run.attempts[-1])))
     return (yield from reacting.reload(run, challenge))

@@ -21,7 +21,9 @@ from agent.data import (
     Press,
     Request,
     Result,
+    Round,
     Snapshot,
+    Step,
     Target,
     Widget,
 )
@@ -62,6 +64,8 @@ class Challenge:
     decision: Decision | None = None
     clicked: tuple[int, ...] = ()
     after: Picture | None = None
+    rounds: tuple[Round, ...] = ()
+    step: Step = "submit"
     asked: Snapshot | None = None
 
     @property
@@ -159,9 +163,24 @@ class Run:
                 seconds=self.seconds,
                 picture=challenge.picture,
                 after=challenge.after,
+                sample=challenge.sample,
+                widget=challenge.widget,
+                decision=decision,
+                rounds=challenge.rounds,
+                step=challenge.step,
             )
         )
         self.seconds = dict.fromkeys(STAGES, 0.0)
+
+
+def next_step(policy: Policy, decision: Decision, widget: Widget, reloads: int) -> Step:
+    """What follows a decision, after `reloads` challenges that were exchanged before."""
+    if decision.confidence >= policy.decide.sure or policy.reactions.unsure == "submit":
+        return "submit"
+    if policy.reactions.unsure == "stop":
+        return "stop"
+    can_reload = widget.reload is not None and reloads < policy.limits.reloads
+    return "reload" if can_reload else "submit"  # an answer is better than none
 
 
 def _kind(challenge: Challenge) -> Kind:

@@ -15,6 +15,7 @@ from agent.data import (
     Picture,
     Read,
     Reveal,
+    Show,
     Sight,
     Snapshot,
     Target,
@@ -34,6 +35,7 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
     `last` is the challenge that was dealt with before: the same one is not read again.
     """
     run.stage = "find"
+    yield from run.ask(Show())
     snapshot, widget = yield from find(run)
     began_s, problem = run.now_s, "its pictures did not load"
     while True:

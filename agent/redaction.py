@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 if TYPE_CHECKING:  # numpy, which comes with it, takes longer than all the rest of a start
-    from agent.data import Outcome
+    from agent.data import Attempt, Decision, Outcome, Widget
 
 _HIDDEN = "redacted"
 _ADDRESS = re.compile(
@@ -60,11 +60,32 @@ def text(words: str) -> str:
 
 def outcome(found: Outcome) -> Outcome:
     """What may be written down of an outcome. Its pictures show the captcha alone."""
-    attempts = tuple(
-        replace(attempt, instruction=text(attempt.instruction), reason=text(attempt.reason))
-        for attempt in found.attempts
-    )
+    attempts = tuple(map(_attempt, found.attempts))
     return replace(found, url=address(found.url), reason=text(found.reason), attempts=attempts)
+
+
+def _attempt(attempt: Attempt) -> Attempt:
+    return replace(
+        attempt,
+        instruction=text(attempt.instruction),
+        reason=text(attempt.reason),
+        widget=_widget(attempt.widget) if attempt.widget else None,
+        decision=_decision(attempt.decision) if attempt.decision else None,
+        rounds=tuple(replace(each, decision=_decision(each.decision)) for each in attempt.rounds),
+    )
+
+
+def _widget(widget: Widget) -> Widget:
+    evidence = tuple(map(text, widget.evidence))
+    return replace(widget, instruction=text(widget.instruction), evidence=evidence)
+
+
+def _decision(decision: Decision) -> Decision:
+    target = decision.target
+    if target is None:
+        return decision
+    target = replace(target, instruction=text(target.instruction), concept=text(target.concept))
+    return replace(decision, target=target)
 
 
 def plain(words: str) -> str:

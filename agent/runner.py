@@ -6,6 +6,7 @@ cut short (see `waiting`), and the flow told: every solve ends, and says how far
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -27,16 +28,19 @@ from agent.data import (
     Request,
     Reveal,
     Score,
+    Show,
     Tell,
     Visit,
     Wait,
 )
 from agent.driver import Driver
 from agent.errors import MissingError, SiteError
+from agent.overlay import Overlaid
 from agent.policy import Policy, load
 from agent.progress import StopError
 from agent.scope import Scope
 from agent.scorer import Scorer, load_scorer
+from agent.stepping import BeforeEach, Stepping
 from agent.verifier import check_success
 from agent.waiting import CutError, Stop, step, step_async
 
@@ -50,7 +54,7 @@ _DOING = {
     Look: "looking at the page", Reveal: "scrolling the page", Capture: "screenshotting the page",
     Click: "clicking", Press: "pressing a key", Describe: "describing the page", Wait: "waiting",
     Visit: "loading the page again", Score: "scoring the tiles, or loading the model",
-    Read: "reading what is painted",     Tell: "telling of it",
+    Read: "reading what is painted", Show: "showing what was decided",     Tell: "telling of it",
 }  # fmt: skip
 
 
@@ -64,6 +68,8 @@ def solve(
     widget: str = "",
     url: str = "",
     tell: Teller | None = None,
+    overlay: bool = False,
+    before_each: BeforeEach | None = None,
     stop: Stop | None = None,
 ) -> Outcome:
     """Solve the captcha on `page`, a Playwright sync Page that is already on the site.
@@ -71,18 +77,21 @@ def solve(
     `policy` and `model` are names, files or loaded ones; `allow` adds hosts to the policy's scope;
     `success` says what success looks like (`selector:CSS`, `text:WORDS`, `url:GLOB`);
     `widget` is the path of a widget file; `url` is opened first where it is given; `tell` gets one
-    line an attempt; `stop` ends it early, from a signal handler or another thread. A captcha that
-    was not solved is an Outcome, not an exception, and so is a page or a model that hangs.
+    line an attempt; `overlay` draws boxes and probabilities over the page, for whoever watches;
+    `before_each` is called before each click or key with words that say what comes next, and its
+    time does not count; `stop` ends it early, from a signal handler or another thread. A captcha
+    that was not solved is an Outcome, not an exception, and so is a page or a model that hangs.
 
     Raises ScopeError where the page is outside the scope, SiteError where page or browser went
     away, UsageError and MissingError where policy or model are wrong or missing.
     """
-    job = _Job(page, policy, allow, success, widget, url, stop)
+    job = _Job(page, policy, allow, success, widget, url, overlay, stop)
+    stepping = Stepping(before_each) if before_each else None
     try:
         scorer = waiting.work(job.loading(model), job.left_s, job.stop)
         if url:
             step(job.opening(), job.left_s, job.stop)
-        return run(job.flow(scorer), job.driver, scorer, tell, job.stop)
+        return run(job.flow(scorer), job.driver, scorer, tell, job.stop, stepping)
     except CutError:
         return job.ended()
     finally:
@@ -99,15 +108,19 @@ async def solve_async(
     widget: str = "",
     url: str = "",
     tell: Teller | None = None,
+    overlay: bool = False,
+    before_each: BeforeEach | None = None,
     stop: Stop | None = None,
 ) -> Outcome:
     """As `solve`, with a Playwright async Page."""
-    job = _Job(page, policy, allow, success, widget, url, stop)
+    job = _Job(page, policy, allow, success, widget, url, overlay, stop)
+    stepping = Stepping(before_each) if before_each else None
     try:
         scorer = await waiting.work_async(job.loading(model), job.left_s, job.stop)
         if url:
             await step_async(job.opening(), job.left_s, job.stop)
-        return await run_async(job.flow(scorer), job.driver, scorer, tell, job.stop)
+        moves = job.flow(scorer)
+        return await run_async(moves, job.driver, scorer, tell, job.stop, stepping)
     except CutError:
         return job.ended()
     finally:
@@ -125,6 +138,7 @@ class _Job:
         success: str,
         widget: str,
         url: str,
+        overlay: bool,
         stop: Stop | None,
     ) -> None:
         self._began_s = time.monotonic()
@@ -134,7 +148,8 @@ class _Job:
         self.stop = stop or Stop()
         scope = Scope(allow=(*rules.allow, *allow))
         parts = widget_file.load(widget) if widget else None
-        self.driver = Driver(page, scope, parts, block_outside=rules.block_outside_requests)
+        driver = Driver(page, scope, parts, block_outside=rules.block_outside_requests)
+        self.driver = Overlaid(driver, page) if overlay else driver
 
     @property
     def left_s(self) -> float:
@@ -170,13 +185,20 @@ class _Job:
 
 
 def run(
-    moves: Flow, driver: Any, scorer: Any, tell: Teller | None = None, stop: Stop | None = None
+    moves: Flow,
+    driver: Any,
+    scorer: Any,
+    tell: Teller | None = None,
+    stop: Stop | None = None,
+    stepping: Stepping | None = None,
 ) -> Outcome:
     """Perform a flow's actions one by one until it returns its Outcome."""
     stop = stop or Stop()
     try:
         request = next(moves)
         while True:
+            if stepping:
+                stepping.before(request.action)
             began_s = time.monotonic()
             try:
                 if isinstance(request.action, Score | Read | Tell):
@@ -185,19 +207,26 @@ def run(
                     observation = step(driver.perform(request.action), request.within_s, stop)
             except SiteError as error:
                 observation = _cut_short(error, request, began_s, stop)
-            request = _go_on(moves, observation, stop)
+            request = _go_on(moves, stepping.after(observation) if stepping else observation, stop)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
 
 
 async def run_async(
-    moves: Flow, driver: Any, scorer: Any, tell: Teller | None = None, stop: Stop | None = None
+    moves: Flow,
+    driver: Any,
+    scorer: Any,
+    tell: Teller | None = None,
+    stop: Stop | None = None,
+    stepping: Stepping | None = None,
 ) -> Outcome:
     """As `run`, awaiting what the driver yields; scoring leaves the event loop free."""
     stop = stop or Stop()
     try:
         request = next(moves)
         while True:
+            if stepping:
+                await asyncio.to_thread(stepping.before, request.action)
             began_s = time.monotonic()
             try:
                 if isinstance(request.action, Score | Read | Tell):
@@ -208,7 +237,7 @@ async def run_async(
                     observation = await moving
             except SiteError as error:
                 observation = _cut_short(error, request, began_s, stop)
-            request = _go_on(moves, observation, stop)
+            request = _go_on(moves, stepping.after(observation) if stepping else observation, stop)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
 

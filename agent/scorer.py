@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent import concepts, decider, instruction
-from agent.data import THRESHOLD, Decision, Grid, Picture, Probabilities, Scores, Target
+from agent.data import (
+    MOST_CONTRASTS,
+    THRESHOLD,
+    Contrast,
+    Contrasts,
+    Decision,
+    Grid,
+    Picture,
+    Probabilities,
+    Scores,
+    Target,
+)
 from agent.errors import UsageError
 from agent.models import calibrated
 from agent.models.encoder import Encoder, load_encoder
@@ -85,8 +96,7 @@ class Scorer:
         Raises UsageError where there are no tiles, or the instruction names nothing.
         """
         target = _target(tiles, instruction_text, reference)
-        probabilities = self.probabilities(tiles, target, reference)
-        return decider.decide(Scores.apart(probabilities), target, threshold)
+        return decider.decide(self.judge(tiles, target, reference), target, threshold)
 
     def score_picture(
         self,
@@ -124,7 +134,7 @@ class Scorer:
             scores = self.score_squares(picture, edges, target)
         else:
             tiles = [picture.crop(_whole(edge)) for edge in edges]
-            scores = Scores.apart(self.probabilities(tiles, target, reference))
+            scores = self.judge(tiles, target, reference)
         return decider.decide(scores, target, threshold)
 
     def scores_on(
@@ -140,7 +150,7 @@ class Scorer:
             return self.score_squares(image, edges, target)
         tiles = [image.crop(_whole(edge)) for edge in edges]
         reference = Image.fromarray(sample.pixels) if sample else None
-        return Scores.apart(self.probabilities(tiles, target, reference))
+        return self.judge(tiles, target, reference)
 
     def probabilities(
         self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None
@@ -150,13 +160,40 @@ class Scorer:
         With `reference`, whether it shows the same as that picture. Both cases equally likely
         beforehand.
         """
+        return self.judge(tiles, target, reference).probabilities
+
+    def judge(
+        self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None
+    ) -> Scores:
+        """`probabilities`, and what each tile may show instead."""
         images, card = self.embed_images(tiles), self._encoder.package.card
         if reference is None:
-            return _sigmoid(self.logits(images, target))
-        (wanted,) = self.embed_images([reference])
-        fitted = card.reference or card
-        margins = self.reference_margins(images, wanted, fitted.logit_scale)
-        return _sigmoid(margins + fitted.logit_bias)
+            logits = self.logits(images, target)
+            scale, others = card.logit_scale, concepts.others(target.concept)
+        else:
+            (wanted,) = self.embed_images([reference])
+            fitted = card.reference or card
+            logits = self.reference_margins(images, wanted, fitted.logit_scale)
+            logits = logits + np.float32(fitted.logit_bias)
+            scale, others = fitted.logit_scale, self._unlike(wanted)
+        probabilities = _sigmoid(logits)
+        return Scores.apart(probabilities, self.contrasts(images, others, scale, probabilities))
+
+    def contrasts(
+        self,
+        images: Embeddings,
+        others: Sequence[str],
+        scale: float,
+        probabilities: Probabilities,
+    ) -> Contrasts:
+        """For each picture (n, d) the likeliest of `others`: they share what the target leaves."""
+        logits = images @ self.concept_embeddings(others).T * scale
+        shares = np.exp(logits - _log_sum_exp(logits)[:, None]) * (1 - probabilities)[:, None]
+        order = np.argsort(-shares, axis=1)[:, :MOST_CONTRASTS]
+        return tuple(
+            tuple(Contrast(others[index], float(row[index])) for index in top)
+            for row, top in zip(shares, order, strict=True)
+        )
 
     def logits(self, images: Embeddings, target: Target) -> NDArray[np.float32]:
         """Shape (n,): the logit that each embedded tile, seen alone, shows the concept.
@@ -185,10 +222,15 @@ class Scorer:
         self, images: Embeddings, wanted: NDArray[np.float32], scale: float
     ) -> NDArray[np.float32]:
         """Shape (n,): the same for a sample picture's embedding (d,) in the concept's place."""
-        others = self.concept_embeddings(concepts.names())
-        # What the sample shows is unknown: leave out what it resembles most.
-        others = np.delete(others, np.argsort(others @ wanted)[-_LIKE_REFERENCE:], axis=0)
+        others = self.concept_embeddings(self._unlike(wanted))
         return _margins(images, wanted[None], others, scale)
+
+    def _unlike(self, wanted: NDArray[np.float32]) -> tuple[str, ...]:
+        """The concepts but for those that a sample resembles most: what it shows is unknown."""
+        names = concepts.names()
+        likeness = self.concept_embeddings(names) @ wanted
+        like = set(np.argsort(likeness)[-_LIKE_REFERENCE:].tolist())
+        return tuple(name for index, name in enumerate(names) if index not in like)
 
     def score_squares(
         self,
@@ -200,7 +242,8 @@ class Scorer:
         cells = self._encoder.package.card.cells
         if cells is None:
             tiles = [picture.crop(_window(edge, picture.size)) for edge in edges]
-            return Scores.apart(self.probabilities(tiles, target))
+            return self.judge(tiles, target)
+        others = concepts.others(target.concept)
         if cells.objects is not None:
             objects = cells.objects
             embeddings, masks, found = self._encoder.embed_objects(picture)
@@ -209,10 +252,13 @@ class Scorer:
             alone = self.margins(squares, target.concept, objects.logit_scale)
             covered = pool_shares(masks, picture.size, edges) >= objects.least_share
             margins, judgements = _by_things(covered, things, alone)
-            return Scores(_sigmoid(margins + objects.logit_bias), judgements)
+            likely = _sigmoid(margins + objects.logit_bias)
+            contrasts = self.contrasts(squares, others, objects.logit_scale, likely)
+            return Scores(likely, judgements, contrasts)
         squares = pool_cells(self._encoder.embed_cells(picture), picture.size, edges)
         margins = self.margins(squares, target.concept, cells.logit_scale)
-        return Scores.apart(_sigmoid(margins + cells.logit_bias))
+        likely = _sigmoid(margins + cells.logit_bias)
+        return Scores.apart(likely, self.contrasts(squares, others, cells.logit_scale, likely))
 
     def concept_embeddings(self, names: Sequence[str]) -> Embeddings:
         """Each name in every template of the package, averaged and renormalised; remembered."""

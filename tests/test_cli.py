@@ -70,6 +70,18 @@ def test_score_a_grid_and_a_reference(tiles: list[str]) -> None:
     assert found[1] == max(found)
 
 
+def test_score_draws(tiles: list[str], tmp_path: Path) -> None:
+    """`--draw` lays tiles out on a sheet, or draws into the one picture; it can fail plainly."""
+    drawn = tmp_path / "drawn.png"
+    assert run("score", *tiles, *BUS, "--draw", str(drawn)).returncode == 0
+    assert Image.open(drawn).size == (408, 408)
+    assert run("score", tiles[0], "--grid", "2x2", *BUS, "--draw", str(drawn)).returncode == 0
+    assert Image.open(drawn).size == (60, 60)
+    done = run("score", *tiles, *BUS, "--draw", str(tmp_path / "no" / "drawn.png"))
+    assert done.returncode == 2
+    assert "drawn.png: cannot be written: " in done.stderr
+
+
 def test_score_in_another_language(tiles: list[str]) -> None:
     """An instruction may be in another language; a noun that is unknown there is named."""
     done = run("score", *tiles, "--instruction", "Wählen Sie drei Bilder mit Bussen", "--json")
@@ -239,6 +251,14 @@ WRONG = [
     (("find", "http://localhost/", "--widget", "{widget}"), 2,
      "widget.yaml: tile: unknown key; allowed: instruction, tiles, picture, controls, sample, submit, "
      "reload, skip, opener, rows, cols"),
+    (("solve", "http://localhost/", "--step"), 2,
+     "--step: waits for keys, so it needs a terminal; leave it out elsewhere"),
+    (("solve", "http://localhost/", "--pause-on-failure"), 2,
+     "--pause-on-failure: Playwright's inspector needs a visible browser: add --headed"),
+    (("replay", "/nowhere"), 2,
+     "/nowhere: is no report: expected a folder with outcome.json, as --report writes it"),
+    (("replay", "{report}"), 2, "outcome.json: has format none, this captcha-agent reads 1: make the "
+     "report anew, or use the version that wrote it"),
     (("find", "https://example.com/"), 3, "the host 'example.com' is outside the allowed scope"),
 ]  # fmt: skip
 
@@ -253,6 +273,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "text.png").write_text("no picture")
     (folder / "widget.yaml").write_text("tile: img\nrows: 0")
     (folder / "policy.yaml").write_text("retry: {atempts: 3}")
+    (folder / "report").mkdir()
+    (folder / "report" / "outcome.json").write_text("{}")
     return {path.stem: str(path) for path in folder.iterdir()}
 
 

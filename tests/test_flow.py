@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,6 +148,31 @@ def test_nothing_is_clicked_twice() -> None:
     page = FakePage(chosen={0})
     assert solve(page, SURE).solved
     assert page.answers == [(0, 4, 8)]
+
+
+class Marked(FakePage):
+    """A page whose tiles are found by their controls, without addresses, once one is marked."""
+
+    def snapshot(self) -> Any:
+        seen = super().snapshot()
+        if not self.chosen:
+            return seen
+        elements = tuple(replace(element, source="") for element in seen.elements)
+        return replace(seen, elements=elements)
+
+
+def test_marked_tiles_are_no_new_pictures() -> None:
+    """A decision is made once a challenge: what was clicked is not taken for a fresh picture."""
+    asked = []
+
+    def choose(target: Any) -> dict[int, float]:
+        asked.append(target.concept)
+        return SURE
+
+    outcome = runner.run(flow.solve(Policy(), model="m"), unwrapped(Marked()), Fixed(choose))
+    assert outcome.solved
+    assert asked == ["bus"]
+    assert outcome.attempts[0].rounds == ()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ import io
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,9 +18,22 @@ from PIL import Image
 from rich.console import Console
 
 from agent import redaction, report
-from agent.data import STAGES, Attempt, Box, Outcome, Picture
+from agent.data import (
+    STAGES,
+    Attempt,
+    Box,
+    Contrast,
+    Decision,
+    Grid,
+    Outcome,
+    Picture,
+    Round,
+    Target,
+    Widget,
+)
 from agent.errors import UsageError
-from agent.report.drawing import annotate
+from agent.report import why
+from agent.report.drawing import annotate, scored
 
 # Each tries to get out of its place: markup, attributes, links, templates, terminals, JSON.
 ESCAPES = [
@@ -46,15 +62,25 @@ def outcome(
     instruction: str = "Select all images with a bus",
     said: str = "Verified",
     url: str = "http://u:secret@localhost:8000/form?token=abc&seed=1",
+    status: Any = "accepted",
 ) -> Outcome:
     pixels = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
     picture = Picture(pixels, Box(10, 20, 300, 300), 1.0)
     boxes = tuple(Box(col * 100, row * 100, 98, 98) for row in range(3) for col in range(3))
+    likely = np.arange(9, dtype=np.float32) / 10
+    others = ((Contrast("truck", 0.3), Contrast("tram", 0.1)),) * 9
+    target = Target(instruction, instruction)
+    decision = Decision(likely, (7, 8), 0.4, 0.65, target, "threshold", likely / 2, others)
+    widget = Widget("tiles", instruction, picture.box, evidence=(f"instruction {instruction!r}",))
     attempt = Attempt(
-        instruction, "tiles", (3, 3), boxes, tuple(i / 10 for i in range(9)), (7, 8), 0.65, 0.4,
-        "accepted", f"the page says {said}", dict.fromkeys(STAGES, 0.1), picture, picture,
+        instruction, "tiles", (3, 3), boxes, tuple(likely.tolist()), (7, 8), 0.65, 0.4,
+        status, f"the page says {said}", dict.fromkeys(STAGES, 0.1), picture, picture, picture,
+        widget, decision, (Round(picture, decision, (7,)),),
     )  # fmt: skip
-    return Outcome("solved", f"the page says {said}", url, 1.25, "lite", "default", (attempt,))
+    solved: Any = "solved" if status == "accepted" else "unsolved"
+    rules = {"name": "default", "decide": {"threshold": 0.65, "sure": 0.3}}
+    reason = f"the page says {said}"
+    return Outcome(solved, reason, url, 1.25, "lite", "default", (attempt,), rules)
 
 
 class Tags(HTMLParser):
@@ -106,12 +132,12 @@ def test_save_writes_everything(tmp_path: Path) -> None:
     """JSON, the pictures, and one page that asks for nothing else."""
     page = Path(outcome().save(str(tmp_path / "deep" / "report")))
     assert sorted(path.name for path in page.parent.iterdir()) == [
-        "attempt-1-after.png", "attempt-1-picture.png", "attempt-1.png", "index.html",
-        "outcome.json",
+        "attempt-1-after.png", "attempt-1-picture.png", "attempt-1-round-1.png",
+        "attempt-1-sample.png", "attempt-1.png", "index.html", "junit.xml", "outcome.json",
     ]  # fmt: skip
     html = page.read_text(encoding="utf-8")
     assert "http://localhost:8000/form?token=redacted" in html
-    assert html.count("data:image/png;base64,") == 2
+    assert html.count("data:image/png;base64,") == 4
     assert 'src="http' not in html
     assert "secret" not in html
 
@@ -132,6 +158,114 @@ def test_nothing_gets_out_of_its_place(tmp_path: Path, hostile: str) -> None:
     written = (page.parent / "outcome.json").read_text(encoding="utf-8")
     assert is_safe(written.replace("\n", ""))
     assert json.loads(written)["attempts"][0]["instruction"] == hostile
+
+
+@pytest.mark.parametrize("hostile", ESCAPES)
+def test_junit_stays_xml(tmp_path: Path, hostile: str) -> None:
+    """Whatever the page says, JUnit's readers get one test case and its failure."""
+    outcome(hostile, hostile, f"http://localhost/{hostile}", "rejected").save(str(tmp_path))
+    suites = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert [element.tag for element in suites.iter()] == [
+        "testsuites", "testsuite", "properties", "property", "property", "testcase", "failure",
+    ]  # fmt: skip
+    assert all(is_safe((element.text or "").replace("\n", "")) for element in suites.iter())
+
+
+def test_junit_of_a_failure(tmp_path: Path) -> None:
+    """One test case a solve; a failure has the reason, and the attempts in words."""
+    outcome(said="Not quite", status="rejected").save(str(tmp_path))
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+    told = {name: suite.attrib[name] for name in ("name", "tests", "failures", "errors", "time")}
+    assert told == {
+        "name": "captcha-agent", "tests": "1", "failures": "1", "errors": "0", "time": "1.250",
+    }  # fmt: skip
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.attrib == {"type": "unsolved", "message": "the page says Not quite"}
+    assert (failure.text or "").splitlines()[:2] == [
+        "1. 'Select all images with a bus' - rejected: the page says Not quite",
+        "   chosen 8, 9 of 3x3 (sure to 0.40)",
+    ]
+    outcome().save(str(tmp_path))
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+    assert (suite.attrib["failures"], suite.find("testcase/failure")) == ("0", None)
+
+
+def test_the_page_says_why(tmp_path: Path) -> None:
+    """Each tile with what it may show instead; the rule, the policy, and how to repeat it."""
+    command = ["captcha-agent", "solve", "http://localhost/?seed=1", "--policy", "my shop.yaml"]
+    page = report.save(outcome(), tmp_path, command)
+    words = Tags(page.read_text(encoding="utf-8")).words
+    for told in (
+        "Chosen is every tile at or above the threshold 0.65.",
+        "taken to be 0.40 likely; the policy asks for 0.30.",
+        "truck 0.30",
+        "instruction 'Select all images with a bus'",
+        "captcha-agent solve 'http://localhost/?seed=redacted' --policy 'my shop.yaml'",
+        "Put in again what is redacted",
+        "  threshold: 0.65",
+        "Other pictures took the places of clicked tiles: first 8.",
+    ):
+        assert told in words, told
+
+
+def decision(rule: Any, **asked: Any) -> Decision:
+    target = Target("bus", "Select all images with a bus", **asked)
+    return Decision(np.zeros(9, dtype=np.float32), (1, 2), 0.5, 0.6, target, rule)
+
+
+@pytest.mark.parametrize(
+    ("decided", "said"),
+    [
+        (decision("threshold"), "Chosen is every tile at or above the threshold 0.60."),
+        (
+            decision("threshold", wanted=False),
+            "Chosen is what matches less than 0.40: all others match.",
+        ),
+        (
+            decision("count", count=2),
+            "The 2 likeliest were chosen: the instruction asks for just so many.",
+        ),
+        (decision("one", many=False), "The likeliest was chosen: the instruction asks for one."),
+        (
+            decision("likeliest"),
+            "No tile reaches the threshold 0.60; the squares of the likeliest thing were chosen, "
+            "as the instruction says that something matches.",
+        ),
+        (
+            replace(decision("likeliest"), selected=(4,)),
+            "No tile reaches the threshold 0.60; the likeliest was chosen, as the instruction says "
+            "that something matches.",
+        ),
+        (
+            decision("none", none_allowed=True),
+            "No tile reaches the threshold 0.60, and the instruction allows to choose none.",
+        ),
+    ],
+)
+def test_the_rule_in_words(decided: Decision, said: str) -> None:
+    """What chose the tiles is said in one sentence."""
+    assert why.rule(decided) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "Read as: tiles with “bus”."),
+        ({"count": 3, "squares": True}, "Read as: 3 squares of one picture with “bus”."),
+        (
+            {"many": False, "reference": True},
+            "Read as: one of the tiles with what the sample shows.",
+        ),
+        (
+            {"wanted": False, "none_allowed": True},
+            "Read as: tiles without “bus”; none is an answer, too.",
+        ),
+    ],
+)
+def test_what_was_asked_in_words(asked: dict[str, Any], said: str) -> None:
+    """What the instruction was read as is said in one sentence."""
+    assert why.asked(decision("threshold", **asked)) == said
 
 
 @pytest.mark.parametrize("hostile", ESCAPES)
@@ -199,7 +333,8 @@ def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
         "Select all images with a bus", said, "http://hunter2:hunter2@localhost/?s=hunter2"
     )
     page = Path(told.save(str(tmp_path)))
-    written = "".join(p.read_text(encoding="utf-8") for p in (page, page.parent / "outcome.json"))
+    texts = (page, page.parent / "outcome.json", page.parent / "junit.xml")
+    written = "".join(path.read_text(encoding="utf-8") for path in texts)
     assert "hunter2" not in written + printed(told) + json.dumps(report.to_json(told))
 
 
@@ -217,6 +352,20 @@ def test_unwritable_folder(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(UsageError, match=r"the report can't be written to .*name another folder"):
         outcome().save(str(blocked / "report"))
+
+
+def test_scored_pictures_are_laid_out() -> None:
+    """Single tiles go on a sheet of equal squares, each with its own mark; one picture stays."""
+    tiles = [Image.new("RGB", size, "gray") for size in ((50, 50), (90, 30), (30, 90), (9, 9))]
+    likely = np.array([0.9, 0.1, 0.2, 0.3], dtype=np.float32)
+    sheet = scored(tiles, None, Decision(likely, (0,), 0.9, 0.5))
+    assert sheet.size == (408, 408)
+    assert [sheet.getpixel((x, y)) for y in (50, 258) for x in (1, 209)] == [
+        (0, 114, 178), (230, 159, 0), (230, 159, 0), (230, 159, 0),
+    ]  # fmt: skip
+    grid = Grid(1, 2, (Box(0, 0, 200, 200), Box(200, 0, 200, 200)))
+    whole = scored([Image.new("RGB", (400, 200))], grid, Decision(likely[:2], (0,), 0.9, 0.5))
+    assert (whole.size, whole.getpixel((1, 50))) == ((400, 200), (0, 114, 178))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])

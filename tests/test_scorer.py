@@ -59,6 +59,37 @@ def test_a_reference_matches_itself(scorer: Scorer) -> None:
         assert int(scorer.score(pictures, reference=picture).probabilities.argmax()) == index
 
 
+def test_contrasts_are_what_else_a_tile_may_show(scorer: Scorer) -> None:
+    """Three of the vocabulary, the likeliest first, never the target; with it no more than 1."""
+    pictures, text, _ = tiles(1)
+    reference = scorer.score(pictures, reference=pictures[0])
+    squares = scorer.score_picture(pictures[0], "Select all squares with a bus", rows=3, cols=3)
+    for decision in (scorer.score(pictures, text), reference, squares):
+        assert decision.alone is not None
+        assert len(decision.contrasts) == len(decision.alone) == 9
+        for alone, likeliest in zip(decision.alone.tolist(), decision.contrasts, strict=True):
+            shares = [other.probability for other in likeliest]
+            assert len(shares) == 3
+            assert shares == sorted(shares, reverse=True)
+            assert alone + sum(shares) <= 1 + 1e-5
+    assert all(other.concept != "bus" for tile in squares.contrasts for other in tile)
+
+
+def test_contrasts_name_what_is_there(scorer: Scorer) -> None:
+    """Asked for something else, the likeliest contrast of a tile is what it was made to show."""
+    named = shown = 0
+    for seed in range(20):
+        made = make(KINDS["tiles"], f"{seed}:0", np.random.default_rng(seed))
+        pictures = [Image.open(io.BytesIO(p)) for p in made.pictures]
+        concept = scorer.score(pictures, made.instruction).target
+        assert concept is not None
+        other = "volcano" if concept.concept != "volcano" else "bus"
+        found = scorer.score(pictures, f"Select all images with a {other}").contrasts
+        named += sum(found[index][0].concept == concept.concept for index in made.answer)
+        shown += len(made.answer)
+    assert named / shown > 0.5
+
+
 def test_no_tiles(scorer: Scorer) -> None:
     """Nothing to score is wrong usage."""
     with pytest.raises(UsageError, match="expected at least one picture"):

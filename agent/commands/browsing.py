@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from agent import redaction, report
 from agent.browser import BrowserChoice
 from agent.data import Outcome
 from agent.errors import UsageError
 from agent.policy import Policy, load
+
+FOLDER = "captcha-report"
+"""Where reports go, where no option says it."""
 
 
 def adjusted(policy: str, given: dict[str, Any]) -> Policy:
@@ -46,9 +52,46 @@ def tell(line: str) -> None:
     click.echo(redaction.plain(redaction.text(line)), err=True)
 
 
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, nothing elsewhere; what it yields is called after each of `total`."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
 def save_report(outcome: Outcome, rules: Policy, folder: str) -> str:
     """Write the report where one is asked for, by option or policy; returns its page's path."""
     wanted = rules.report == "always" or (rules.report == "on_failure" and not outcome.solved)
     if not folder and not wanted:
         return ""
-    return str(report.save(outcome, folder or "captcha-report"))
+    return str(report.save(outcome, folder or FOLDER, command_line()))
+
+
+def command_line() -> list[str]:
+    """The command that runs now, with all that was given by hand or by environment."""
+    context = click.get_current_context()
+    words = ["captcha-agent", str(context.info_name)]
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source not in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
+            continue
+        value = context.params[str(parameter.name)]
+        values = value if isinstance(value, tuple) else (value,)
+        if isinstance(parameter, click.Option):
+            long = max(parameter.opts, key=len)
+            words += [long] if value is True else [part for v in values for part in (long, str(v))]
+        else:
+            words += map(str, values)
+    return words

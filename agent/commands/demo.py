@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,13 @@ def run(
         interruptible() as interruption,
         site.serve() as server,
         open_page(browsing.browser_choice(given), rules.browser, stop=interruption.stop) as page,
+        browsing.progress("solving", count * len(chosen)) as advance,
     ):
         audits = []
         for kind in chosen:
-            audits.append(_audit(page, server, kind, seeds, rules, scorer, interruption.stop))
+            audits.append(
+                _audit(page, server, kind, seeds, rules, scorer, interruption.stop, advance)
+            )
             if interruption.number:
                 break
     seconds = time.monotonic() - start_s
@@ -85,16 +88,18 @@ def _audit(
     rules: Policy,
     scorer: Scorer,
     stop: Stop,
+    advance: Callable[[], None],
 ) -> Audit:
-    outcomes = []
+    outcomes, watched = [], not rules.browser.headless
     for seed in seeds:
         url = f"{server.url}/signup/{kind}?seed={seed}"
-        outcome = runner.solve(page, rules, model=scorer, url=url, stop=stop)
+        outcome = runner.solve(page, rules, model=scorer, url=url, overlay=watched, stop=stop)
         # The page said so; the site itself must agree.
         if outcome.solved != server.solved(url):
             raise UsageError(f"{url}: the page and the site disagree whether it was solved")
         browsing.tell(_line(kind, seed, outcome))
         outcomes.append(outcome)
+        advance()
         if stop.reason:
             break
     return Audit(kind, tuple(outcomes))

@@ -91,3 +91,15 @@ browser_options = options(
     option("--executable-path", default="", metavar="FILE", help="The browser to start."),
     option("--connect", default="", metavar="ENDPOINT", help="A browser that runs already."),
 )
+
+
+debug_options = options(
+    option("--step", is_flag=True, help="Wait for a key before each click, saying what comes."),
+    option("--pause-on-failure", is_flag=True, help="Open Playwright's inspector; with --headed."),
+    option(
+        "--trace",
+        is_flag=True,
+        help="Add Playwright's trace.zip to the report: pictures of the page, texts, addresses, "
+        "all that was loaded; without values of fields, cookies and what was sent.",
+    ),
+)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import time
 from threading import Thread
 from typing import Any
 
 import click
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from agent.cli import emit_json
-from agent.data import THRESHOLD, Decision, Grid
+from agent.data import THRESHOLD, Decision
 from agent.errors import UsageError
 from agent.pictures import open_picture
 from agent.scorer import load_scorer
@@ -26,6 +27,7 @@ def run(
     model: str,
     policy: str,
     threads: int | None,
+    draw: str,
     as_json: bool,
 ) -> None:
     """Score the tiles in `images`, or the squares of the one image."""
@@ -39,7 +41,7 @@ def run(
     Thread(target=scorer.warm).start()  # while the pictures are decoded
     pictures = [open_picture(path) for path in images]
     sample = open_picture(reference) if reference else None
-    cols = len(pictures)
+    cols, found = len(pictures), None
     if grid:
         from agent import segmenter
 
@@ -51,6 +53,10 @@ def run(
     else:
         decision = scorer.score(pictures, instruction, reference=sample, threshold=threshold)
     seconds = time.monotonic() - start_s
+    if draw:
+        from agent.report import drawing
+
+        _save(drawing.scored(pictures, found, decision), draw)
     content = _json(decision, images, cols, instruction, scorer.name, seconds)
     if as_json:
         emit_json(content)
@@ -92,7 +98,8 @@ def _json(
 
 
 def _show(content: dict[str, Any]) -> None:
-    click.echo(f"{content['instruction'] or 'as the reference'}  →  {content['target']}")
+    asked = f"{content['instruction'] or 'as the reference'}  →  {content['target']}"
+    click.echo(textwrap.fill(asked, 79))
     for tile in content["tiles"]:
         bar = "█" * round(tile["probability"] * 20)
         mark = "✓" if tile["selected"] else " "
@@ -111,7 +118,9 @@ def split(image: str, *, grid: str, draw: str, as_json: bool) -> None:
     found = segmenter.split(picture, rows=rows, cols=cols)
     boxes = [[round(v) for v in (b.x, b.y, b.width, b.height)] for b in found.boxes]
     if draw:
-        _draw(picture, found, draw)
+        from agent.report import drawing
+
+        _save(drawing.outlined(picture, found), draw)
     if as_json:
         confidence = round(found.confidence, 4)
         emit_json(
@@ -123,15 +132,7 @@ def split(image: str, *, grid: str, draw: str, as_json: bool) -> None:
         click.echo(f"  x {x:>5}  y {y:>5}  {width} x {height}")
 
 
-def _draw(picture: Image.Image, grid: Grid, path: str) -> None:
-    drawn = picture.copy()
-    pen = ImageDraw.Draw(drawn)
-    for number, box in enumerate(grid.boxes, start=1):
-        edges = (box.x, box.y, box.right - 1, box.bottom - 1)
-        pen.rectangle(edges, outline=(255, 0, 120), width=2)
-        pen.text(
-            (box.x + 6, box.y + 4), str(number), fill="white", stroke_width=2, stroke_fill="black"
-        )
+def _save(drawn: Image.Image, path: str) -> None:
     try:
         drawn.save(path)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Outcome → JSON, a table for the terminal, annotated pictures and one HTML page.
+"""Outcome → JSON, a table for the terminal, JUnit, annotated pictures and one HTML page.
 
 All are redacted (`agent.redaction`); a page's text names no file and is no markup anywhere.
 
@@ -7,11 +7,12 @@ Pillow and jinja2 are imported when a report is saved: printing JSON needs neith
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import redaction
-from agent.data import Attempt, Outcome
+from agent.data import Attempt, Decision, Outcome
 from agent.redaction import plain
 
 if TYPE_CHECKING:
@@ -47,6 +48,21 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "result": attempt.result,
         "reason": attempt.reason,
         "seconds": {stage: round(value, 4) for stage, value in attempt.seconds.items()},
+        "evidence": list(attempt.widget.evidence if attempt.widget else ()),
+        **(_why(attempt.decision) if attempt.decision else {}),
+    }
+
+
+def _why(decision: Decision) -> dict[str, Any]:
+    """What chose, each tile seen alone, and what it may show instead."""
+    alone = [] if decision.alone is None else decision.alone.tolist()
+    return {
+        "rule": decision.rule,
+        "alone": [round(p, 4) for p in alone],
+        "contrasts": [
+            [{"concept": each.concept, "probability": round(each.probability, 4)} for each in tile]
+            for tile in decision.contrasts
+        ],
     }
 
 
@@ -80,11 +96,13 @@ def table(outcome: Outcome) -> Table:
     return shown
 
 
-def save(outcome: Outcome, folder: str | Path) -> Path:
-    """Write `outcome.json`, the pictures and `index.html` to `folder`; return the page's path.
+def save(outcome: Outcome, folder: str | Path, command: Sequence[str] = ()) -> Path:
+    """Write `index.html`, `outcome.json`, `junit.xml` and the pictures; return the page's path.
+
+    `command` are the words of the command line that repeats it.
 
     Raises UsageError where the folder can't be written to.
     """
     from agent.report.page import write
 
-    return write(outcome, Path(folder))
+    return write(outcome, Path(folder), command)

@@ -1,15 +1,18 @@
-"""Draws tiles, probabilities and choices into the screenshot."""
+"""Draws tiles, probabilities and choices into a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import ceil, sqrt
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from agent.data import Box, Picture
+from agent.data import Box, Decision, Grid, Picture
 
 # Okabe and Ito's blue and orange: told apart with any kind of colour vision.
 _CHOSEN, _OTHER = (0, 114, 178), (230, 159, 0)
+_TILE_PX, _GAP_PX = 200, 8  # of a sheet
 
 
 def annotate(
@@ -29,6 +32,40 @@ def annotate(
         pen.rectangle(edges, outline=_CHOSEN if chosen else _OTHER, width=width)
         _label(pen, box, f"{index + 1}", f"{probability:.2f}", chosen, unit)
     return image
+
+
+def outlined(picture: Image.Image, grid: Grid) -> Image.Image:
+    """The picture with each tile's outline and number."""
+    image = picture.copy()
+    pen = ImageDraw.Draw(image)
+    for number, box in enumerate(grid.boxes, start=1):
+        edges = (box.x, box.y, box.right - 1, box.bottom - 1)
+        pen.rectangle(edges, outline=(255, 0, 120), width=2)
+        place = (box.x + 6, box.y + 4)
+        pen.text(place, str(number), fill="white", stroke_width=2, stroke_fill="black")
+    return image
+
+
+def scored(pictures: Sequence[Image.Image], grid: Grid | None, decision: Decision) -> Image.Image:
+    """The one picture with its squares scored, or all pictures on one sheet."""
+    image, boxes = (pictures[0], grid.boxes) if grid else _sheet(pictures)
+    pixels = np.asarray(image)
+    picture = Picture(pixels, Box(0, 0, image.width, image.height), 1.0)
+    return annotate(picture, boxes, decision.probabilities.tolist(), decision.selected)
+
+
+def _sheet(pictures: Sequence[Image.Image]) -> tuple[Image.Image, tuple[Box, ...]]:
+    """Pictures side by side, in rows of equal squares, and where each one is."""
+    cols = ceil(sqrt(len(pictures)))
+    rows, pitch = ceil(len(pictures) / cols), _TILE_PX + _GAP_PX
+    sheet = Image.new("RGB", (cols * pitch - _GAP_PX, rows * pitch - _GAP_PX), "white")
+    boxes = []
+    for index, picture in enumerate(pictures):
+        x, y = index % cols * pitch, index // cols * pitch
+        fitted = ImageOps.pad(picture, (_TILE_PX, _TILE_PX), color="white")
+        sheet.paste(fitted, (x, y))
+        boxes.append(Box(x, y, _TILE_PX, _TILE_PX))
+    return sheet, tuple(boxes)
 
 
 def _label(

@@ -58,7 +58,7 @@ def test_no_report_shows_them(site: Server, page: Page, tmp_path: Path) -> None:
     outcome = runner.solve(page, rules, model=everything)
     assert outcome.status == "unsolved"
     outcome.save(str(tmp_path))
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 6
     for path in tmp_path.iterdir():
         for form in (SECRET, SECRET.replace(" ", "%20"), SECRET.replace(" ", "+")):
             assert form.encode() not in path.read_bytes()

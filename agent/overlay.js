@@ -1,0 +1,44 @@
+// Draws over the page what was decided, for whoever watches: see agent/overlay.py. Without a scene
+// it only takes away what was drawn. Boxes are in CSS pixels of the whole page.
+(scene) => {
+  const KEY = Symbol.for('captcha-agent overlay');
+  window[KEY]?.remove();
+  delete window[KEY];
+  if (!scene) return;
+
+  // Styles are set one by one: a page's security policy may forbid style sheets and markup.
+  const make = (parent, style, text = '') => {
+    const box = document.createElement('div');
+    Object.assign(box.style, style);
+    box.textContent = text;
+    parent.append(box);
+    return box;
+  };
+  const place = ([x, y, width, height]) => ({ position: 'absolute', boxSizing: 'border-box',
+    left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+  const label = { position: 'absolute', whiteSpace: 'nowrap', padding: '1px 6px', color: '#fff',
+    font: '600 13px/1.4 system-ui, sans-serif' };
+
+  const host = make(document.documentElement, { all: 'initial' });
+  Object.assign(host.style, { display: 'block', position: 'absolute', left: '0', top: '0',
+    width: '0', height: '0', overflow: 'visible', zIndex: '2147483647', pointerEvents: 'none' });
+  host.ariaHidden = 'true';
+  window[KEY] = host;
+  const shadow = host.attachShadow({ mode: 'closed' });
+  // As a popover it lies above modal dialogs, too.
+  host.popover = 'manual';
+  host.showPopover?.();
+  const zoom = host.currentCSSZoom ?? 1;
+  if (zoom !== 1) host.style.zoom = 1 / zoom;
+
+  for (const { box, text, chosen } of scene.tiles) {
+    const color = chosen ? '#0072b2' : '#4a4a4a';
+    const frame = make(shadow, { ...place(box), pointerEvents: 'none',
+      outline: chosen ? `4px solid ${color}` : '2px dashed #e69f00', outlineOffset: chosen ? '-4px' : '-2px' });
+    make(frame, { ...label, left: '0', bottom: '0', background: color }, text);
+  }
+  const [x, y] = scene.area;
+  const title = make(shadow, { ...label, left: `${x}px`, top: `${Math.max(y - 24, 0)}px`,
+    background: '#1b2130', borderRadius: '4px' }, scene.title);
+  title.style.pointerEvents = 'none';
+}
