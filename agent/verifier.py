@@ -53,8 +53,11 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
         return Verdict("rejected", "the page shows another challenge instead of moving on")
     if success:
         return None
-    changed = _changed_state(before, after, gone=now is None)
-    return changed or _coloured(before, after, now or widget)
+    return (
+        _changed_state(before, after, gone=now is None)
+        or _coloured(before, after, now or widget)
+        or (_taken_over(before, after, widget) if now is None else None)
+    )
 
 
 def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
@@ -64,6 +67,18 @@ def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | No
             if element.tone == "bad":
                 return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
             return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
+    return None
+
+
+def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
+    """Words that are not known, where the captcha was and is no more: it gave way to something."""
+    if recognizer.recognize(after).what != "nothing" or before.document != after.document:
+        return None
+    for element in _new_texts(before, after):
+        near = element.role == "text" and gap(element.box, widget.area) <= _REACH_CSS
+        if near and not words.share(element.text, "loading"):
+            reason = f"the page says {element.text!r} in the captcha's place"
+            return Verdict("accepted", reason, sure=False)
     return None
 
 
