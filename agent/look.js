@@ -12,7 +12,7 @@
   const CHECKED = 'input[type=checkbox],input[type=radio]';
   const STATED = '[aria-checked],[aria-pressed],[aria-selected]';
   const MUTE = 'button,[role=button],script,style,noscript,option,textarea';
-  const LIVE = '[role=status],[role=alert],[aria-live]';
+  const LIVE = 'output,[role=status],[role=alert],[aria-live]';
   const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']);
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
