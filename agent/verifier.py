@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections import Counter
 
 from agent import finder, matching, recognizer, words
 from agent.data import Element, Snapshot, Verdict, Widget
@@ -199,12 +200,16 @@ def _succeeded(snapshot: Snapshot, success: str) -> bool:
 
 
 def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
-    """What can be read now and could not before."""
-    old = {element.text for element in before.elements}
+    """What can be read now and could not before, or not so often: two captchas may say the same."""
+    old, now = (Counter(element.text for element in seen.elements) for seen in (before, after))
+    places = {(element.text, element.box) for element in before.elements}
     return [
-        element
-        for element in after.elements
-        if element.role in ("text", "status", "button") and element.text and element.text not in old
+        e
+        for e in after.elements
+        if e.role in ("text", "status", "button")
+        and e.text
+        and now[e.text] > old[e.text]
+        and (e.text, e.box) not in places
     ]
 
 
