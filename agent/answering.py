@@ -235,17 +235,18 @@ def _answer_replacements(run: Run, challenge: Challenge) -> Flow:
 
 @dataclass
 class _Rest:
-    """Since when a captcha has not changed; `quiet_s` is by the clock of the observations."""
+    """Since when a captcha has not changed, or is gone; by the clock of the observations."""
 
     quiet_s: float
     before: Widget | None = None
 
     def lasted(self, widget: Widget | None, now_s: float) -> bool:
-        """Whether `widget` has stood as it is, all loaded, for long enough to be settled."""
-        if widget is None or widget != self.before or not all(t.loaded for t in widget.tiles):
+        """Whether `widget` has stood as it is, all loaded, or been gone, for long enough."""
+        loaded = widget is None or all(tile.loaded for tile in widget.tiles)
+        if widget != self.before or not loaded:
             self.quiet_s, self.before = now_s, widget
             return False
-        return now_s - self.quiet_s > _SETTLED_S
+        return now_s - self.quiet_s > (_SETTLED_S if widget is not None else PATIENCE_S)
 
 
 def _replaced(run: Run, challenge: Challenge) -> Flow:
@@ -258,7 +259,7 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
     limit_s = run.now_s + run.policy.waits.find_s
     while run.now_s < limit_s:
         observation = yield from run.ask(Look())
-        if observation.value is None:
+        if observation.value is None or observation.value.document != challenge.snapshot.document:
             return set()
         now = recognizer.recognize(observation.value, old).widget
         if now is not None and len(now.tiles) != len(old.tiles):
@@ -266,8 +267,8 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
         fresh = _others(old, now) if now is not None else set()
         if now is not None and not fresh and not expected:
             return set()
-        if rest.lasted(now, run.now_s) and now is not None:
-            if fresh:
+        if rest.lasted(now, run.now_s):
+            if now is not None and fresh:
                 captured = yield from reading.capture(run, now.area)
                 challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)
                 challenge.picture = captured or challenge.picture

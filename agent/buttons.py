@@ -39,7 +39,7 @@ def reach(pictures: Pictures) -> float:
 
 
 def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    """The button that submits the choice: by its words, else the only kind of button below.
+    """The button that submits the choice: by its words, else the nearest below, else the nearest.
 
     A button may skip as long as nothing is chosen and confirm afterwards.
     """
@@ -51,11 +51,15 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         for e in _buttons(elements, pictures)
         if e.role == "button"
         and gap(e.box, pictures.area) <= reach(pictures)
-        and e.box.center[1] > pictures.area.center[1]
         and e.text
         and not any(words.share(e.text, meaning) for meaning in _OTHERS)
     ]
-    return min(others, key=lambda e: gap(e.box, pictures.area), default=None)
+    middle = pictures.area.center[1]
+    return min(
+        others,
+        key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
+        default=None,
+    )
 
 
 def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, ...]:

@@ -12,7 +12,7 @@
   const CHECKED = 'input[type=checkbox],input[type=radio]';
   const STATED = '[aria-checked],[aria-pressed],[aria-selected]';
   const MUTE = 'button,[role=button],script,style,noscript,option,textarea';
-  const LIVE = '[role=status],[role=alert],[aria-live]';
+  const LIVE = 'output,[role=status],[role=alert],[aria-live]';
   const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']);
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
@@ -130,7 +130,7 @@
         arrived ? {} : { loaded: false, failed: el.complete && Boolean(address) });
     } else if (background) keep('background', named(el), fingerprint(background.backgroundImage + background.backgroundPosition));
     else if (tag === 'svg') keep('image', named(el), fingerprint(el.innerHTML));
-    else if (tag === 'image') keep('image', named(el), fingerprint(el.href.baseVal));
+    else if (tag === 'image') keep('image', named(el), fingerprint(el.href?.baseVal ?? ''));
     else keep('canvas', named(el));
   };
   // The picture may hang on a pseudo-element; only boxes with nothing in them are looked behind.
@@ -250,10 +250,11 @@
   }
   for (const [el, parts] of marked) {
     const box = el.getBoundingClientRect(), role = ROLES[parts[0]] || 'button';
-    const known = out.find((item) => nodes[item.id] === el && (ROLES[parts[0]] !== 'text' || item.role === 'text'));
-    if (known) known.parts = parts;
+    const known = out.find((item) => nodes[item.id] === el && (role !== 'text' || item.role === 'text'));
+    // An instruction may go on in blocks of its own: it is all that its element says.
+    if (known && role !== 'text') known.parts = parts;
     else if (visible(getComputedStyle(el), box))
-      add(el, role, box, { layer: layerOf(el), owner: null }, { text: nameOf(el), clickable: true, parts });
+      add(el, role, box, { layer: layerOf(el), owner: null }, { text: nameOf(el), bold: known?.bold, clickable: true, parts });
   }
   // The control around each: of a label it is what the label is for, which may come later.
   for (const item of out) {

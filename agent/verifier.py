@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections import Counter
 from dataclasses import replace
 
 from agent import finder, matching, recognizer, words
@@ -55,8 +56,11 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
         return Verdict("rejected", "the page shows another challenge instead of moving on")
     if failure is not None or success:
         return failure
-    changed = _changed_state(before, after, gone=now is None)
-    return changed or _coloured(before, after, now or widget)
+    return (
+        _changed_state(before, after, gone=now is None)
+        or _coloured(before, after, now or widget)
+        or (_taken_over(before, after, widget) if now is None else None)
+    )
 
 
 def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
@@ -75,6 +79,18 @@ def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
         result: Result = "blocked" if failure.status == 429 else "server_error"
         reason = f"the site answered {failure.path} with HTTP status {failure.status}"
         return Verdict(result, reason, sure=False, retry_after_s=failure.retry_after_s)
+    return None
+
+
+def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
+    """Words that are not known, where the captcha was and is no more: it gave way to something."""
+    if recognizer.recognize(after).what != "nothing" or before.document != after.document:
+        return None
+    for element in _new_texts(before, after):
+        near = element.role == "text" and gap(element.box, widget.area) <= _REACH_CSS
+        if near and not words.share(element.text, "loading"):
+            reason = f"the page says {element.text!r} in the captcha's place"
+            return Verdict("accepted", reason, sure=False)
     return None
 
 
@@ -200,12 +216,16 @@ def _succeeded(snapshot: Snapshot, success: str) -> bool:
 
 
 def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
-    """What can be read now and could not before."""
-    old = {element.text for element in before.elements}
+    """What can be read now and could not before, or not so often: two captchas may say the same."""
+    old, now = (Counter(element.text for element in seen.elements) for seen in (before, after))
+    places = {(element.text, element.box) for element in before.elements}
     return [
-        element
-        for element in after.elements
-        if element.role in ("text", "status", "button") and element.text and element.text not in old
+        e
+        for e in after.elements
+        if e.role in ("text", "status", "button")
+        and e.text
+        and now[e.text] > old[e.text]
+        and (e.text, e.box) not in places
     ]
 
 

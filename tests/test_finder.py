@@ -192,6 +192,57 @@ def test_a_vanished_widget_is_no_success() -> None:
     assert moved.reason == "the page moved on to http://localhost/home"
 
 
+def said(text: str, tone: str = "", role: str = "text") -> Element:
+    return Element(81, 0, role, Box(50, 500, 300, 20), text, tone=tone)
+
+
+@pytest.mark.parametrize(
+    ("tone", "result", "reason"),
+    [
+        ("bad", "rejected", "the page says 'Only lemons' in red"),
+        ("good", "accepted", "the page says 'Only lemons' in green"),
+    ],
+)
+def test_unknown_words_are_known_by_their_colour(tone: str, result: str, reason: str) -> None:
+    """Red means no and green means yes, unless the page goes on to say something else."""
+    after = snapshot(*BEFORE, said("Only lemons", tone))
+    verdict = verifier.judge(snapshot(*BEFORE), after, widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.reason, verdict.sure) == (result, reason, False)
+    assert verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, said("Hm")), widget(*BEFORE)) is None
+
+
+def test_what_lay_over_the_page_lets_it_through() -> None:
+    """A captcha in a layer that vanishes has passed, unless its opener waits again."""
+    below = Element(82, 0, "text", Box(50, 10, 300, 20), "Camp booking", covered=True)
+    over = [replace(element, layer=1) for element in BEFORE]
+    free = replace(below, covered=False)
+    verdict = verifier.judge(snapshot(below, *over), snapshot(free), widget(*over))
+    assert verdict is not None
+    assert verdict.reason == "the captcha no longer lies over the page"
+    opener = Element(83, 0, "button", Box(50, 50, 100, 30), "I'm not a robot")
+    verdict = verifier.judge(snapshot(below, *over), snapshot(free, opener), widget(*over))
+    assert verdict is not None
+    assert verdict.reason == "the captcha is closed again"
+
+
+def test_what_gives_way_to_other_words_has_passed() -> None:
+    """Words in the captcha's place are a success, but not that something is loading."""
+    verdict = verifier.judge(
+        snapshot(*BEFORE), snapshot(said("Your first box is on its way")), widget(*BEFORE)
+    )
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("accepted", False)
+    loading = snapshot(said("Please wait"))
+    assert verifier.judge(snapshot(*BEFORE), loading, widget(*BEFORE)) is None
+
+
+@pytest.mark.parametrize("text", ["Message not sent", "Your order has not been sent", "Not saved"])
+def test_a_yes_that_is_negated_is_none(text: str) -> None:
+    """What was not sent was not accepted."""
+    assert verifier.passed(snapshot(), snapshot(said(text))) is None
+
+
 def test_other_pictures_are_a_rejection() -> None:
     """Another challenge in place of the answered one means no."""
     others = [replace(tile, source="new" + tile.source) for tile in tiles(3, 3)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent import flow, runner
-from agent.data import Action, Look, Outcome
+from agent.data import Action, Box, Capture, Click, Element, Look, Outcome, Picture, Snapshot
 from agent.policy import Policy, check
 from tests.conftest import FakePage, Fixed, unwrapped
 
@@ -184,3 +184,58 @@ def test_negation_and_one(instruction: str, answer: tuple[int, ...]) -> None:
     page = FakePage(instruction=instruction)
     assert solve(page, SURE, decide={"sure": 0}).solved
     assert page.answers == [answer]
+
+
+class Beside(FakePage):
+    """A page with a second captcha 400 px to the right of the first."""
+
+    second: FakePage
+
+    def snapshot(self) -> Snapshot:
+        own = super().snapshot()
+        moved = (
+            replace(e, id=e.id + 100, box=e.box.moved(400, 0))
+            for e in self.second.snapshot().elements
+        )
+        return replace(own, elements=(*own.elements, *moved))
+
+    def _perform(self, action: Action) -> Any:
+        if isinstance(action, Capture) and action.box.x >= 400:
+            return Picture(self.second.pixels(), action.box, 1.0)
+        if isinstance(action, Click) and action.x_css >= 400:
+            return self.second._click(replace(action, x_css=action.x_css - 400))
+        return super()._perform(action)
+
+
+def test_two_captchas_are_both_solved() -> None:
+    """Once one is accepted the other is answered, too, each with its own tiles."""
+    page = Beside()
+    page.second = FakePage(instruction="Select all images with a cat")
+    right = {"bus": {0: 0.99, 4: 0.98}, "cat": {2: 0.99}}
+    scorer = Fixed(lambda target: right[target.concept])
+    outcome = runner.run(flow.solve(Policy(), model="fixed"), unwrapped(page), scorer)
+    assert outcome.solved, outcome.reason
+    assert [attempt.result for attempt in outcome.attempts] == ["accepted", "accepted"]
+    assert (page.answers, page.second.answers) == ([(0, 4)], [(2,)])
+
+
+class Typed(FakePage):
+    """A page that asks for characters beside its pictures."""
+
+    def snapshot(self) -> Snapshot:
+        own = super().snapshot()
+        ask = Element(50, 0, "text", Box(500, 20, 300, 20), "Type the characters you see")
+        picture = Element(51, 0, "image", Box(500, 50, 160, 50))
+        field = Element(52, 0, "input", Box(500, 110, 160, 20), "Characters")
+        return replace(own, elements=(*own.elements, ask, picture, field))
+
+
+def test_one_that_is_not_solved_is_named_beside() -> None:
+    """A captcha of another kind that stands beside the solved one is told."""
+    outcome = solve(Typed(), SURE)
+    assert outcome.solved
+    assert outcome.reason == (
+        "the page says 'Verified'; left beside it: this captcha is a text captcha (characters to "
+        "be typed) ('Type the characters you see'): only captchas that ask for pictures of "
+        "something are solved"
+    )

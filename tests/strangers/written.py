@@ -2,9 +2,10 @@
 
 `held_out/` was written after the finder had learnt from `written/`; what is in `named/` is solved
 with the widget file beside it; `painted/` has its questions in pictures. A page begins with a
-comment that says what pictures it needs: `rows`, `cols`, `concept`, how many are `right`, their
-size `px`, `shown` as tiles, as one sheet or as one scene, whether a `sample` stands above, how
-many `more` come later. What it gets is a script `kit`, which keeps the right tiles to itself and notes in `localStorage` what was answered.
+comment that says what it needs: `rows`, `cols`, `concept`, how many are `right`, their size `px`,
+`shown` as tiles, as one sheet or as one scene, whether a `sample` stands above, how many `more`
+come later. It gets a script `kit`, which keeps the right tiles to itself and notes in
+`localStorage` what was answered.
 """
 
 from __future__ import annotations
