@@ -84,9 +84,9 @@ class Gate:
             return
         self._shut = False
         with contextlib.suppress(PlaywrightError):  # the page or the browser may be gone
+            yield self._context.unroute(_ALL, self._route)
             if self._protocol is not None:
                 yield self._protocol.detach()
-            yield self._context.unroute(_ALL, self._route)
 
     def _is_outside(self, url: str) -> bool:
         return not self._scope.allows(url)

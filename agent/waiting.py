@@ -78,30 +78,29 @@ class _Calls:
     def __init__(self, loop: asyncio.AbstractEventLoop, within_s: float) -> None:
         self._loop = loop
         self._within_s = within_s
-        self._task: asyncio.Future[Any] | None = None
+        self._tasks: list[asyncio.Future[Any]] = []
         self._cut = False
 
     def cut(self) -> None:
         """Cancel the call that is waited for, and let no other begin. Runs on the loop."""
         self._cut = True
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     def make(self, call: Callable[[], T]) -> T:
         """Make one call. Raises CutError once `cut` was called."""
+        if self._cut:
+            raise _late(self._within_s)
         before = self._loop.get_task_factory()
 
         def note(loop: Any, coroutine: Any, **options: Any) -> Any:
-            # Only the first: what an event handler begins meanwhile is none of ours.
-            loop.set_task_factory(before)
             make = before or (lambda loop, coro, **opts: asyncio.Task(coro, loop=loop, **opts))
-            task = make(loop, coroutine, **options)
-            self._task = task
-            return task
+            self._tasks.append(make(loop, coroutine, **options))
+            return self._tasks[-1]
 
-        if self._cut:
-            raise _late(self._within_s)
         self._loop.set_task_factory(note)
+        # What is begun once the loop runs again is not this call's, but an event handler's.
+        restoring = self._loop.call_soon(self._loop.set_task_factory, before)
         try:
             return call()
         except asyncio.CancelledError as error:
@@ -109,8 +108,9 @@ class _Calls:
                 raise _late(self._within_s) from error
             raise
         finally:
+            restoring.cancel()
             self._loop.set_task_factory(before)
-            self._task = None
+            self._tasks.clear()
 
 
 @contextmanager

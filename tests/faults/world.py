@@ -33,7 +33,7 @@ submitted; while its verdict is waited for."""
 SLACK_S = 6.0  # after the deadline, to take back what was set on a page that hangs
 
 RULES = {
-    "retry": {"attempts": 2, "deadline_s": 12, "wait_s": 0.1},
+    "retry": {"attempts": 3, "deadline_s": 20, "wait_s": 0.1},
     "limits": {"clicks": 40, "reloads": 2},
     "waits": {"find_s": 1.5, "click_s": 0.3, "verify_s": 1.5, "poll_s": 0.05},
 }
@@ -76,6 +76,11 @@ class World:
     clicks: int = 0
     answer: int = 0
 
+    @property
+    def url(self) -> str:
+        """The captcha's page, whose first challenges have three right tiles each."""
+        return f"{self.site.url}/signup/tiles?seed=39"
+
     def damage_once(self) -> None:
         if not self.done:
             self.done = True
@@ -97,7 +102,7 @@ class World:
     def solve(self, folder: Path) -> Outcome:
         """Solve with the fault; an error that it raises becomes an outcome of that status."""
         rules: Policy = check({**RULES, **self.fault.rules}, where="faults")
-        url = f"{self.site.url}/signup/tiles?seed=5"
+        url = self.url
         if self.moment == "look" and self.fault.before_opening:
             self.damage_once()
         model: Any = oracle(self.site)
