@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from agent.calibrate import Calibrated, calibrate
 from agent.models import calibrated, store
 from agent.models.card import Calibration
+from agent.pictures import open_picture
 from agent.scorer import load_scorer
 from tests.test_cli import run
 
@@ -88,12 +88,12 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("models")
 def test_a_package_is_made(tmp_path: Path) -> None:
     """What is learnt is a package that scores the labels anew and all other words as before."""
-    folder = lay(tmp_path / "tiles", zorb=("trumpet", 5), cow=("cow", 8), _other=("boat", 8))
+    folder = lay(tmp_path / "tiles", zorb=("umbrella", 8), cow=("cow", 8), _other=("boat", 8))
     done = run("calibrate", str(folder), "--name", "ours", "--json")
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
-    assert content["pictures"] == {"cow": 8, "zorb": 5, "_other": 8}
-    assert (content["base"], content["learnt"], content["n"]) == ("lite", "pictures", 21)
+    assert content["pictures"] == {"cow": 8, "zorb": 8, "_other": 8}
+    assert (content["base"], content["learnt"], content["n"]) == ("lite", "pictures", 24)
     assert content["after"]["loss"]["value"] < content["before"]["loss"]["value"]
     card = json.loads(run("models", "show", "ours", "--json").stdout)
     assert card["calibration"]["base"] == "lite"
@@ -102,11 +102,11 @@ def test_a_package_is_made(tmp_path: Path) -> None:
     assert "calibrated for cow, zorb" in run("models", "list").stdout
 
     lite, ours = load_scorer("lite"), load_scorer("ours")
-    unseen = [Image.open(p).convert("RGB") for p in sorted((PICTURES / "trumpet").glob("*"))[5:]]
-    unseen += [Image.open(p).convert("RGB") for p in sorted((PICTURES / "bus").glob("*"))[:4]]
+    unseen = [open_picture(p) for p in sorted((PICTURES / "umbrella").glob("*"))[8:]]
+    unseen += [open_picture(p) for p in sorted((PICTURES / "bus").glob("*"))[:4]]
     zorbs = ours.score(unseen, "Select all images with a zorb").probabilities
     assert zorbs[:-4].min() > zorbs[-4:].max()
-    for word in ("bus", "trumpet"):
+    for word in ("bus", "umbrella"):
         same = [s.score(unseen, f"Select all images with a {word}") for s in (lite, ours)]
         assert (same[0].probabilities == same[1].probabilities).all()
 
