@@ -41,4 +41,5 @@ def to_junit(outcome: Outcome, made: datetime) -> bytes:
     else:
         ElementTree.SubElement(case, "system-out").text = told
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
