@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench fuzz clean
 
 demo: $(READY)
 	$(BIN)/captcha-agent demo
@@ -32,6 +32,11 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.cold_start --python $(CLIP_PYTHON)
 	@if $(CLIP_PYTHON) -c "import open_clip" 2>/dev/null; then \
 	  $(CLIP_PYTHON) -m tests.benchmarks.lite; fi
+
+# FUZZ="policy card --seconds 600" names what and how long.
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \

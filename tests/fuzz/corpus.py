@@ -73,7 +73,7 @@ def _sentences() -> Iterator[bytes]:
         "٣ ² ① ﷺ", "",
     ):  # fmt: skip
         yield text.encode()
-    yield "\ud800 select all images with a bus".encode("utf-8", "surrogatepass")
+    yield b"\xed\xa0\x80 select all images with a bus"
 
 
 def _policies() -> Iterator[bytes]:
