@@ -31,7 +31,9 @@ def split(
     into equal parts. Without, a picture in which no lattice is seen comes back as one tile with
     confidence 0. `confidence` estimates how likely all tiles are right.
     """
-    image = picture.convert("RGB") if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     across, down = edges(image)
     found = search(across, down, _counts(rows), _counts(cols))
     if found is not None and found.confidence >= _LEAST_CONFIDENCE:
