@@ -172,6 +172,6 @@ def _of_one_size(found: Spans, known: Spans, length: int) -> Spans:
             placed.append((start, stop))
         else:
             placed.append((stop - size, stop) if at_end else (start, start + size))
-    inside = placed[0][0] >= 0 and placed[-1][1] <= length
+    inside = size > 0 and placed[0][0] >= 0 and placed[-1][1] <= length
     apart = all(after[0] >= before[1] for before, after in pairwise(placed))
     return tuple(placed) if inside and apart else known
