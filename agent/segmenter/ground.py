@@ -116,7 +116,7 @@ def _parts(pixels: Pixels, start: int, stop: int) -> NDArray[np.float32]:
     first, last = (round(start + share * (stop - start)) for share in _MIDDLE)
     long = max((last - first) // _PARTS, 1)
     middle = pixels[first : first + (last - first) // long * long]
-    return middle.reshape(-1, long, *pixels.shape[1:]).mean(axis=1, dtype=np.float32)
+    return np.asarray(middle.reshape(-1, long, *pixels.shape[1:]).mean(axis=1, dtype=np.float32))
 
 
 def _quantile(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
