@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test faults lint format bench readme clean
+.PHONY: demo test faults fuzz lint format bench readme clean
 
 demo: $(READY)
 	$(BIN)/captcha-agent demo
@@ -40,6 +40,11 @@ bench: $(READY)
 
 readme: $(READY)
 	$(BIN)/python -m tests.readme
+
+# FUZZ="policy card --seconds 600" names what and how long.
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \

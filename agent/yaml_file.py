@@ -100,10 +100,12 @@ def _check(path: str | Path, text: str) -> None:
             problem = "aliases (*) are not read: write the value itself"
         elif isinstance(event, yaml.ScalarEvent) and _is_long_number(event):
             problem = f"no number has {len(event.value)} characters"
-        if getattr(event, "tag", None) not in (None, "!"):
-            problem = f"tags ({event.tag}) are not read: write the value without"
+        tag = getattr(event, "tag", None)
+        if tag not in (None, "!"):
+            problem = f"tags ({tag}) are not read: write the value without"
         if problem:
-            raise UsageError(f"{path}: line {event.start_mark.line + 1}: {problem}")
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            raise UsageError(f"{path}: line {line}: {problem}")
 
 
 def _is_long_number(event: yaml.ScalarEvent) -> bool:

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
@@ -17,11 +17,14 @@ from tests.grid_pictures import (
     THEMES,
     Example,
     Look,
+    continuous,
     draw,
-    example,
     least_iou,
     textured,
     without_grid,
+)
+from tests.grid_pictures import (
+    example as grid_of,
 )
 
 LEAST_IOU = 0.95
@@ -54,7 +57,7 @@ def test_most_grids_of_a_varied_matrix() -> None:
     """
     missed, miscounted = [], []
     for seed in range(FIRST, FIRST + 200):
-        found = example(seed)
+        found = grid_of(seed)
         grid = split(found.picture)
         missed += [seed] if least_iou(grid, found.boxes) < LEAST_IOU else []
         right = (grid.rows, grid.cols) == (found.look.rows, found.look.cols)
@@ -103,6 +106,10 @@ def test_gutters_of_any_colour(theme: str, gutter: int) -> None:
         {"rows": 6, "cols": 2},
         {"gutter": 0},
         {"uneven": 5},
+        {"margin": 3, "border": 2},
+        {"uneven": 4, "border": 2},
+        {"gutter": 1, "margin": 2},
+        {"shadow": True, "gutter": 8, "margin": 4, "border": 1, "color": THEMES["pale"]},
         {"corner": 14, "margin": 9},
         {"border": 2},
         {"shadow": True, "gutter": 12},
@@ -136,9 +143,20 @@ def test_touching_tiles_have_no_gutter() -> None:
 def test_pictures_without_a_grid_get_a_low_confidence() -> None:
     """Nine of ten pictures without a grid get a confidence below 0.5; nine of ten grids above."""
     plain = [split(without_grid(FIRST + number)).confidence for number in range(40)]
-    grids = [split(example(FIRST + number).picture).confidence for number in range(40)]
+    grids = [split(grid_of(FIRST + number).picture).confidence for number in range(40)]
     assert sum(sure < 0.5 for sure in plain) >= 36, plain
     assert sum(sure > 0.5 for sure in grids) >= 36, grids
+
+
+def test_a_photograph_that_nothing_cuts() -> None:
+    """Where no line shows how a photograph is cut, it is said so; a given count cuts it equally."""
+    found = [continuous(FIRST + number) for number in range(20)]
+    assert sum(split(each.picture).confidence < 0.5 for each in found) >= 19
+    told = [split(each.picture, rows=each.look.rows, cols=each.look.cols) for each in found]
+    right = [
+        least_iou(*pair) >= LEAST_IOU for pair in zip(told, (e.boxes for e in found), strict=True)
+    ]
+    assert sum(right) >= 19, right
 
 
 def test_a_picture_without_any_line_is_one_tile() -> None:
@@ -182,8 +200,8 @@ def test_mirrored_and_inverted_pictures_have_the_same_grid(found: Example) -> No
     assert least_iou(split(ImageOps.invert(found.picture)), found.boxes) >= LEAST_IOU
 
 
-# Fixed examples: one in some hundred grids is still misread, which must not fail a build by chance.
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None)
+@example(drawn(168, rows=2, cols=2, gutter=7, width=109, height=109), 28, 49, 3)
 @given(GRIDS, st.integers(1, 60), st.integers(1, 60), st.sampled_from([1, 2, 3]))
 def test_a_moved_and_scaled_grid_is_moved_and_scaled(
     found: Example, dx: int, dy: int, factor: int

@@ -25,7 +25,7 @@ Scale = Annotated[float, Meta(gt=0, le=10_000)]
 Bias = Annotated[float, Meta(ge=-10_000, le=10_000)]
 Mean = Annotated[float, Meta(ge=-10, le=10)]
 Deviation = Annotated[float, Meta(ge=0.001, le=10)]
-Template = Annotated[str, Meta(pattern=r"\{\}")]
+Template = Annotated[str, Meta(pattern=r"^[^{}]*\{\}[^{}]*$")]
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -14,12 +14,14 @@ import numpy as np
 from PIL import Image
 
 from agent.data import Box, Grid, Pixels
+from agent.segmenter.confidence import confidence
 from agent.segmenter.edges import Spans, edges
 from agent.segmenter.ground import grounded
 from agent.segmenter.search import search
 
 _COUNTS = range(2, 7)
 _LEAST_CONFIDENCE = 0.03  # below it, what was found is part of a picture
+_LEAST_OF_GIVEN = 0.1  # the same where parts of equal size are a good guess, too
 
 
 def split(
@@ -31,11 +33,16 @@ def split(
     into equal parts. Without, a picture in which no lattice is seen comes back as one tile with
     confidence 0. `confidence` estimates how likely all tiles are right.
     """
-    image = picture.convert("RGB") if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     across, down = edges(image)
     found = search(across, down, _counts(rows), _counts(cols))
-    if found is not None and found.confidence >= _LEAST_CONFIDENCE:
-        return _grid(*grounded(np.asarray(image), found.rows, found.cols), found.confidence)
+    if found is not None:
+        lines = grounded(np.asarray(image), found.rows, found.cols)
+        sure = confidence(across, down, *lines)
+        if sure >= (_LEAST_CONFIDENCE if rows is None or cols is None else _LEAST_OF_GIVEN):
+            return _grid(*lines, sure)
     return _grid(_equal(image.height, rows or 1), _equal(image.width, cols or 1), 0.0)
 
 

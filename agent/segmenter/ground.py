@@ -47,15 +47,18 @@ def _grounded(pixels: Pixels, across: Spans, spans: Spans) -> Spans:
     if len(spans) < 2 or len(across) < 2:
         return spans
     windows = _windows(spans, pixels.shape[1])
-    differ = np.full(pixels.shape[1], np.nan, dtype=np.float32)
-    ground = np.zeros(pixels.shape[1], dtype=np.bool_)
-    seen = [_differences(pixels[:, start:stop], across) for start, stop in windows]
-    usual = float(np.median([(along + off).min() for along, off in seen[1:-1]]))
+    ends = np.cumsum([stop - start for start, stop in windows])[:-1]
+    near = np.concatenate([pixels[:, start:stop] for start, stop in windows], axis=1)
+    along, off = _differences(np.ascontiguousarray(near), across)
+    parts = list(zip(windows, np.split(along, ends), np.split(along + off, ends), strict=True))
+    usual = float(np.median([each.min() for _, _, each in parts[1:-1]]))
     if usual > _MOST_UNEVEN:
         return spans
-    for (start, stop), (along, off) in zip(windows, seen, strict=True):
-        differ[start:stop] = along + off
-        ground[start:stop] = _grown(along, along + off, usual)
+    differ = np.full(pixels.shape[1], np.nan, dtype=np.float32)
+    ground = np.zeros(pixels.shape[1], dtype=np.bool_)
+    for (start, stop), beside, each in parts:
+        differ[start:stop] = each
+        ground[start:stop] = _grown(beside, each, usual)
     found = _of_one_size(_between(ground, windows, spans), spans, len(ground))
     return max((spans, found), key=lambda each: _contrast(each, differ))
 
@@ -95,12 +98,8 @@ def _differences(pixels: Pixels, across: Spans) -> tuple[Differences, Difference
 
     Both of shape (lines,), in grey levels.
     """
-    parts = []
-    for start, stop in across:
-        cuts = np.round(start + np.linspace(*_MIDDLE, _PARTS + 1) * (stop - start)).astype(int)
-        parts += [pixels[a:b].mean(axis=0) for a, b in pairwise(cuts.tolist()) if a < b]
-    beside = np.stack(parts)
-    usual = np.median(beside, axis=0)
+    beside = np.concatenate([_parts(pixels, *span) for span in across])
+    usual = _quantile(beside, 0.5)
     crossings = [
         pixels[max(before[1] - _AROUND_PX, 0) : after[0] + _AROUND_PX]
         for before, after in pairwise(across)
@@ -109,7 +108,21 @@ def _differences(pixels: Pixels, across: Spans) -> tuple[Differences, Difference
     # Of a crossing this share is ground; marks may cover half of it.
     share = max(_gap(across), 1) / (max(_gap(across), 1) + 2 * _AROUND_PX)
     along = np.abs(beside - usual).max(axis=2).mean(axis=0)
-    return along, np.quantile(off, 1 - share / 2, axis=0)
+    return along, _quantile(off, 1 - share / 2)
+
+
+def _parts(pixels: Pixels, start: int, stop: int) -> NDArray[np.float32]:
+    """The means of some parts of each line from `start` to `stop`, shape (parts, lines, 3)."""
+    first, last = (round(start + share * (stop - start)) for share in _MIDDLE)
+    long = max((last - first) // _PARTS, 1)
+    middle = pixels[first : first + (last - first) // long * long]
+    return np.asarray(middle.reshape(-1, long, *pixels.shape[1:]).mean(axis=1, dtype=np.float32))
+
+
+def _quantile(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Of the first axis, without going between two values."""
+    at = round(share * (len(values) - 1))
+    return np.asarray(np.partition(values, at, axis=0)[at])
 
 
 def _grown(along: Differences, differ: Differences, usual: float) -> NDArray[np.bool_]:
@@ -159,6 +172,6 @@ def _of_one_size(found: Spans, known: Spans, length: int) -> Spans:
             placed.append((start, stop))
         else:
             placed.append((stop - size, stop) if at_end else (start, start + size))
-    inside = placed[0][0] >= 0 and placed[-1][1] <= length
+    inside = size > 0 and placed[0][0] >= 0 and placed[-1][1] <= length
     apart = all(after[0] >= before[1] for before, after in pairwise(placed))
     return tuple(placed) if inside and apart else known

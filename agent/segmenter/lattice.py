@@ -143,7 +143,7 @@ def _shared(profile: Profile, worth: Profile) -> Profile:
     stops, outer = np.pad(worth, (2, 0))[:-2], np.pad(apart, (3, 0))
     two = np.maximum(outer[:-3], outer[1:-2]) + np.maximum(apart, np.pad(apart, (0, 1))[1:])
     one = np.maximum(stops, worth)
-    return np.maximum(stops + worth - np.maximum(one, two), 0)
+    return np.asarray(np.maximum(stops + worth - np.maximum(one, two), 0))
 
 
 def _longest(

@@ -1,4 +1,4 @@
-"""Evidence along both axes → the lattice that explains both, and how sure it is.
+"""Evidence along both axes → the lattice that explains both.
 
 Each axis tells the other where to look: columns run beside tiles and not through the instruction
 above them, and gaps are mostly as wide across as down.
@@ -6,12 +6,12 @@ above them, and gaps are mostly as wide across as down.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from agent.segmenter.confidence import logistic, seen
 from agent.segmenter.edges import Edges, Spans
 from agent.segmenter.lattice import Chain, Neighbours, chains
 from agent.segmenter.sharpening import sharpened
@@ -25,20 +25,22 @@ _SNUG = 0.06  # of a tile, from that edge
 _FEWEST = 4  # lines that run on: two of a band's text do by chance
 _OVERHANG = 0.08  # of a tile, that such tiles may reach over the edge of the picture
 _SHRUNK = 0.09  # of a tile, by which the lines of a chosen one may lie inside of its edges
-_CONFIDENT, _COVERS = 1.0, 1.0  # evidence that confidence is worth, and the whole picture covered
-_PLAIN = 0.97  # confidence that needs no second opinion
-# Logistic regression of "all tiles right" on other seeds of tests/grid_pictures/.
+_SEEN, _COVERS = 1.0, 1.0  # evidence that plainness is worth, and the whole picture covered
+_PLAIN = 0.97  # plainness that needs no second opinion
+# Log odds of "all tiles right" by their lines alone, before they are placed to the pixel.
 _BIAS, _MEAN, _WEAKEST = -8.6, 6.6, 8.6
 
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """Rows and columns that go together; `evidence` is that of both chains."""
+    """Rows and columns that go together; `evidence` is that of both chains.
+
+    `plainness`, in [0, 1]: how plainly the edges of tiles are seen."""
 
     rows: Spans
     cols: Spans
     evidence: float
-    confidence: float
+    plainness: float
 
     @property
     def area_px(self) -> int:
@@ -60,7 +62,7 @@ def search(across: Edges, down: Edges, rows: Sequence[int], cols: Sequence[int])
     if columns and lines:
         first = _settled(across, down, lines[0], rows, cols)
         kept = (len(lines[0].spans), len(columns[0].spans))
-        if first and first.confidence > _PLAIN and (len(first.rows), len(first.cols)) == kept:
+        if first and first.plainness > _PLAIN and (len(first.rows), len(first.cols)) == kept:
             return _sharp(across, down, first)
     found = [
         lattice
@@ -75,15 +77,13 @@ def search(across: Edges, down: Edges, rows: Sequence[int], cols: Sequence[int])
     best = max(
         likely or found,
         key=lambda lattice: (
-            lattice.evidence
-            + _CONFIDENT * lattice.confidence
-            + _COVERS * lattice.area_px / whole_px
+            lattice.evidence + _SEEN * lattice.plainness + _COVERS * lattice.area_px / whole_px
         ),
         default=None,
     )
     if best is None:
         return None
-    if best.confidence <= _PLAIN:
+    if best.plainness <= _PLAIN:
         best = _extended(across, down, best, rows, cols)
     return _sharp(across, down, best)
 
@@ -118,7 +118,7 @@ def _settled(
 def _lattice(across: Edges, down: Edges, lines: Chain, columns: Chain) -> Lattice:
     spans = lines.spans, columns.spans
     evidence = lines.evidence + columns.evidence
-    return Lattice(*spans, evidence, _confidence(across, down, *spans))
+    return Lattice(*spans, evidence, _plainness(across, down, *spans))
 
 
 def _extended(
@@ -130,7 +130,7 @@ def _extended(
     """
     lines = _run_on(across, found.cols, found.rows, down.length_px, rows)
     columns = _run_on(down, lines, found.cols, across.length_px, cols)
-    return Lattice(lines, columns, found.evidence, found.confidence)
+    return Lattice(lines, columns, found.evidence, found.plainness)
 
 
 def _run_on(
@@ -174,14 +174,9 @@ def _beyond(spans: Spans) -> tuple[int, int]:
     return spans[0][0] - pitch, spans[-1][0] + pitch
 
 
-def _confidence(across: Edges, down: Edges, rows: Spans, cols: Spans) -> float:
-    """How likely all tiles are right: by the lines' evidence on the whole and at the weakest."""
-    sides = [across.sides(cols, rows), down.sides(rows, cols)]
-    each = np.concatenate([side.mean(axis=1) for side in sides])
-    if not len(each):
-        return 0.0
-    mean = float(np.concatenate([side.ravel() for side in sides]).mean())
-    return 1 / (1 + math.exp(-(_BIAS + _MEAN * mean + _WEAKEST * float(each.min()))))
+def _plainness(across: Edges, down: Edges, rows: Spans, cols: Spans) -> float:
+    mean, weakest = seen(across, down, rows, cols)
+    return logistic(_BIAS + _MEAN * mean + _WEAKEST * weakest)
 
 
 def _sharp(across: Edges, down: Edges, found: Lattice) -> Lattice:
@@ -190,4 +185,4 @@ def _sharp(across: Edges, down: Edges, found: Lattice) -> Lattice:
         (found.cols, across.profile(*along), across.crests(*along)),
         (found.rows, down.profile(*beside), down.crests(*beside)),
     )
-    return Lattice(rows, cols, found.evidence, found.confidence)
+    return Lattice(rows, cols, found.evidence, found.plainness)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 
@@ -57,6 +58,15 @@ def _pixels() -> Iterator[bytes]:
     tile = np.full((12, 12, 3), 90, np.uint8)
     tile[[0, -1]] = tile[:, [0, -1]] = 255
     yield bytes((11, 11, 2, 3, 35, 0)) + tile.tobytes()
+    yield _NO_WIDTH
+
+
+# Found: a gap so wide that a tile beside it had less than no width.
+_NO_WIDTH = base64.b64decode(
+    "F1paWlo4EpUUIOu5CAgICAgIAQAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI"
+    "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAkICAgICAgICAgICAgICAgICAgICAgICEzx1iZ7"
+    "zzo0bAyjOmc99T8HaMpeAWAH0R+o6x4C"
+)
 
 
 def _sentences() -> Iterator[bytes]:
@@ -73,7 +83,7 @@ def _sentences() -> Iterator[bytes]:
         "٣ ² ① ﷺ", "",
     ):  # fmt: skip
         yield text.encode()
-    yield "\ud800 select all images with a bus".encode("utf-8", "surrogatepass")
+    yield b"\xed\xa0\x80 select all images with a bus"
 
 
 def _policies() -> Iterator[bytes]:

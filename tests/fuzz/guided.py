@@ -11,6 +11,8 @@ import sys
 
 import atheris
 
+import agent.segmenter  # noqa: F401 -- before: atheris would keep every array that is compared
+
 with atheris.instrument_imports(include=["agent", "yaml", "PIL"]):
     from agent.errors import CaptchaAgentError
     from tests.fuzz.targets import TARGETS

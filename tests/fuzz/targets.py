@@ -56,9 +56,7 @@ def split_picture(data: bytes) -> None:
 
 def read_instruction(data: bytes) -> None:
     """What a page says, and in its second line what it shows in bold."""
-    text, *bold = data.decode("utf-8", "surrogatepass" if data[:1] == b"\xed" else "replace").split(
-        "\n", 1
-    )
+    text, *bold = data.decode("utf-8", "surrogateescape").split("\n", 1)
     assert 0 <= instruction.is_instruction(text) <= 1
     assert instruction.read(text, emphasis=bold).instruction == text
 

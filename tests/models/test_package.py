@@ -117,7 +117,9 @@ def test_a_wrong_card(tmp_path: Path, key: str, value: object) -> None:
     folder = copy(tmp_path)
     card = yaml.safe_load((folder / "model.yaml").read_text())
     (folder / "model.yaml").write_text(yaml.safe_dump({**card, key: value}))
-    with pytest.raises(UsageError, match=rf"model\.yaml: {key}(\.0)?: .*expected|unknown"):
+    with pytest.raises(
+        UsageError, match=rf"model\.yaml: {key}(\.0|\.image\.onnx)?: .*expected|unknown"
+    ):
         open_package(str(folder))
 
 
