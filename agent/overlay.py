@@ -15,7 +15,7 @@ from playwright.async_api import Error as PlaywrightError
 from agent.data import Action, Capture, Look, Show
 from agent.driver import Driver
 from agent.errors import ScopeError
-from agent.gate import Steps
+from agent.waiting import Steps
 
 _DRAW = resources.files("agent").joinpath("overlay.js").read_text(encoding="utf-8")
 

@@ -288,11 +288,11 @@ def _thought(action: Score | Read | Tell, scorer: Any, tell: Teller | None) -> O
     return Observation(value, now_s, now_s - start_s, problem)
 
 
-def _close(driver: Driver) -> None:
+def _close(driver: Driver | Overlaid) -> None:
     with contextlib.suppress(CutError):
         step(driver.close(), _CLOSING_S)
 
 
-async def _close_async(driver: Driver) -> None:
+async def _close_async(driver: Driver | Overlaid) -> None:
     with contextlib.suppress(CutError):
         await step_async(driver.close(), _CLOSING_S)

@@ -80,7 +80,7 @@ MAY_IMPORT = {
     "runner": {"agent.data", "agent.driver", "agent.errors", "agent.flow", "agent.ocr",
                "agent.overlay", "agent.policy", "agent.progress", "agent.scope", "agent.scorer",
                "agent.stepping", "agent.verifier", "agent.waiting", "agent.widget_file", "PIL"},
-    "overlay": {"agent.data", "agent.driver", "agent.errors", "agent.gate", "playwright"},
+    "overlay": {"agent.data", "agent.driver", "agent.errors", "agent.waiting", "playwright"},
     "stepping": {"agent.data"},
     "report": {"agent.data", "agent.errors", "agent.pictures", "agent.redaction", "agent.report",
                "jinja2", "msgspec", "numpy", "PIL", "rich", "yaml"},

@@ -24,6 +24,10 @@ _EXAMPLES = {
         'captcha-agent score a.png --grid 4x4 --instruction "Squares with a bus"',
         "captcha-agent score *.png --reference sample.png --json",
     ),
+    "replay": (
+        "captcha-agent replay report/",
+        "captcha-agent replay report/ --policy strict --json",
+    ),
     "split": ("captcha-agent split screenshot.png --draw grid.png",),
     "doctor": (
         "captcha-agent doctor",
