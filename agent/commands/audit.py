@@ -24,6 +24,7 @@ from agent.errors import SiteError
 from agent.policy import Policy
 from agent.scope import Scope
 from agent.scorer import load_scorer
+from agent.signals import interruptible
 
 Tell = Callable[[str], None]
 Advance = Callable[[Outcome, str], None]
@@ -41,7 +42,10 @@ def run(
     as_json: bool,
     **given: Any,
 ) -> int:
-    """Solve `count` challenges of the page at `url`; 0 once all were tried, solved or not."""
+    """Solve `count` challenges of the page at `url`; 0 once all were tried, solved or not.
+
+    What a signal stops is told of as far as it went, with the signal's exit status.
+    """
     rules = browsing.adjusted(policy, given)
     scorer = load_scorer(model)
     Scope(allow=(*rules.allow, *allow)).check(url)
@@ -50,8 +54,11 @@ def run(
     outcomes: list[Outcome] = []
     saved = False
     with (
+        interruptible() as interruption,
         _progress(count) as (tell, advance),
-        open_browser(browsing.browser_choice(given), rules.browser) as browser,
+        open_browser(
+            browsing.browser_choice(given), rules.browser, stop=interruption.stop
+        ) as browser,
     ):
         solve = partial(
             runner.solve,
@@ -62,9 +69,12 @@ def run(
             widget=widget,
             url=url,
             tell=tell if given["verbose"] else None,
+            stop=interruption.stop,
         )
         gone = partial(Outcome, "error", url=url, model=scorer.name, policy=rules.name)
         for outcome in _tried(browser, count, solve, gone):
+            if interruption.number:
+                break  # it was cut short: no sign of how well it solves
             outcomes.append(outcome)
             saved |= _save(outcome, rules, folder / f"{len(outcomes):04}")
             advance(outcome, _line(len(outcomes), count, outcome))
@@ -75,7 +85,7 @@ def run(
         emit_json(_json(audit, scorer.name, rules.name, seconds, reports))
     else:
         _show(audit, seconds, reports)
-    return 0
+    return interruption.exit_status
 
 
 def _tried(

@@ -215,3 +215,16 @@ def test_a_browser_that_does_not_start_can_be_stopped(
     assert started.process.returncode == 143, complained
     assert json.loads(written)["reason"] == "stopped by SIGTERM"
     assert started.leftovers() == []
+
+
+def test_an_audit_that_is_stopped_tells_how_far_it_went(site: Server, command: Any) -> None:
+    """Results of half an hour are not lost to Ctrl-C; the one that was cut short counts for nothing."""
+    started = command("audit", f"{site.url}/signup/tiles", "-n", "99", "--json")
+    started.wait_for("2/99")
+    started.process.send_signal(signal.SIGINT)
+    written, complained = started.process.communicate()
+    assert started.process.returncode == 130, complained
+    content = json.loads(written)
+    assert 2 <= content["n"] < 99
+    assert "stopped" not in written
+    assert started.leftovers() == []
