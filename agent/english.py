@@ -75,7 +75,7 @@ def likeness(text: str) -> float:
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
     # "Click the key": a known thing and hardly a word more.
     complete = pictures and (known or every or containing)
-    clause = re.split(r"[.:;!?,] | and | below\b| above\b", sentence)[0]
+    clause = re.split(r"[.:;!?,] | and | to | below\b| above\b", sentence)[0]
     short = known and len(clause.split()) <= 6
     return min(score + (0.25 if complete or short else 0.0), 1.0)
 

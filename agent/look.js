@@ -59,7 +59,7 @@
     if (!tones.has(color)) {
       const [r, g, b] = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
       tones.set(color, r > 90 && r - Math.max(g, b) > 80 && Math.abs(g - b) < 70 ? 'bad'
-        : g > 70 && g - r > 50 && g - b > 20 ? 'good' : '');
+        : g > 60 && g - r > 30 && g - b > 20 ? 'good' : '');
     }
     return tones.get(color);
   };

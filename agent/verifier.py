@@ -131,13 +131,13 @@ def _said(
 
 def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict | None:
     """The verdict without words: by a form field, a state, another page."""
+    filled = _filled_tokens(after) - _filled_tokens(before)
     if not gone:
-        return _unlocked(before, after) if _locked(before, after) else None
+        return _changed_beside(before, after, filled)
     other = recognizer.recognize(after)
     if other.what == "unsupported":
         return Verdict("rejected", other.reason)
     # A widget that merely vanished is no success: something must tell, or it lay over the page.
-    filled = _filled_tokens(after) - _filled_tokens(before)
     if filled:
         return Verdict("accepted", f"the hidden field {sorted(filled)[0]!r} was filled in")
     checked = _checked(after) - _checked(before)
@@ -146,6 +146,14 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
     if _path(before.url) != _path(after.url) or before.document != after.document:
         return _moved(before, after)
     return _unlocked(before, after) or _uncovered(before, after)
+
+
+def _changed_beside(before: Snapshot, after: Snapshot, filled: set[str]) -> Verdict | None:
+    """The same of a page that leaves its captcha standing once it has passed."""
+    tokens = sorted(name for name in filled if "token" in name.lower())
+    if tokens:
+        return Verdict("accepted", f"the hidden field {tokens[0]!r} was filled in", sure=False)
+    return _unlocked(before, after) if _locked(before, after) else None
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:

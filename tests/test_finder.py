@@ -243,6 +243,21 @@ def test_a_yes_that_is_negated_is_none(text: str) -> None:
     assert verifier.passed(snapshot(), snapshot(said(text))) is None
 
 
+def test_a_tick_on_a_chosen_tile_is_no_yes() -> None:
+    """Marks that tiles get while they are chosen say nothing of the answer."""
+    after = snapshot(*BEFORE, replace(said("\u2713"), box=Box(60, 110, 20, 20)))
+    assert verifier.judge(snapshot(*BEFORE), after, widget(*BEFORE)) is None
+
+
+def test_a_token_beside_a_captcha_that_stays() -> None:
+    """A hidden token that is filled in is a yes though the pictures stay."""
+    token = Element(80, 0, "token", Box(0, 0, 0, 0), "pick-token", checked=False)
+    after = snapshot(*BEFORE, replace(token, checked=True))
+    verdict = verifier.judge(snapshot(*BEFORE, token), after, widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("accepted", False)
+
+
 def test_other_pictures_are_a_rejection() -> None:
     """Another challenge in place of the answered one means no."""
     others = [replace(tile, source="new" + tile.source) for tile in tiles(3, 3)]
