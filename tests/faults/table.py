@@ -181,7 +181,8 @@ def until_clicked(expected: Expected) -> dict[str, Expected]:
 
 PICTURE_FAULTS = [
     pictures("missing", answers(PICTURES, status=404), until_clicked(NO_PICTURES)),
-    pictures("missing in one challenge", once(PICTURES, count=9, status=404), until_clicked(SOLVED)),
+    pictures("missing in one challenge", once(PICTURES, count=9, status=404),
+             until_clicked(SOLVED)),
     pictures("corrupt", answers(PICTURES, body=b"\xff\xd8\xff nonsense", content_type="image/jpeg"),
              until_clicked(NO_PICTURES)),
     pictures("no answer", stays_silent(PICTURES), until_clicked(NO_PICTURES)),
