@@ -103,18 +103,24 @@ def _click_all(run: Run, challenge: Challenge, tiles: list[int]) -> Flow:
     for index in tiles:
         reacted = yield from _click_tile(run, challenge, index, seen)
         if reacted is None:
-            return Verdict("error", f"tile {index + 1} did not change when it was clicked")
+            deaf = Verdict("error", f"tile {index + 1} did not change when it was clicked")
+            return (yield from _left(run, challenge)) or deaf
         challenge.clicked = (*challenge.clicked, index)
         before, seen = seen, reacted
         challenge.after = seen
         if _all_changed(challenge, seen, before):
             # Nothing is clicked on another page, where the tiles stood on this one.
-            observation = yield from run.ask(Look())
-            lost = _lost(challenge, observation.value) if observation.value else None
+            lost = yield from _left(run, challenge)
             if lost is not None:
                 return lost
     challenge.after = seen
     return None
+
+
+def _left(run: Run, challenge: Challenge) -> Flow:
+    """A Verdict where the page was left for another one meanwhile, or None."""
+    observation = yield from run.ask(Look())
+    return _lost(challenge, observation.value) if observation.value else None
 
 
 def _all_changed(challenge: Challenge, now: Picture, before: Picture | None) -> bool:

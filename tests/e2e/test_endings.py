@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -106,12 +108,16 @@ def test_async_solves_end_too(site: Server) -> None:
 # --- signals, from outside ------------------------------------------------------------------------
 
 
+_ONNX_RUNTIMES = ".ses"  # a file that ONNX Runtime keeps in the temporary folder, once
+
+
 class Command:
     """`captcha-agent` in a session of its own; its processes are known by a mark they inherit."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.report, self.temporary = folder / "report", folder / "tmp"
-        self.temporary.mkdir()
+        self.report = folder / "report"
+        # Chromium has a socket there, whose path must be short.
+        self.temporary = Path(tempfile.mkdtemp(prefix="c-"))
         self._mark = uuid.uuid4().hex
         marked = {"CAPTCHA_AGENT_TEST": self._mark, "TMPDIR": str(self.temporary)}
         command = [sys.executable, "-m", "agent.cli", *arguments, "--report", str(self.report)]
@@ -148,7 +154,8 @@ class Command:
     def leftovers(self) -> list[str]:
         """What is left of it once it had time to be taken down: processes, temporary files."""
         for _ in range(100):
-            found = [*self.processes(), *(str(path) for path in self.temporary.iterdir())]
+            files = [path.name for path in self.temporary.iterdir() if path.name != _ONNX_RUNTIMES]
+            found = [*self.processes(), *files]
             if not found:
                 break
             time.sleep(0.1)
@@ -170,6 +177,7 @@ def command(tmp_path: Path) -> Iterator[Any]:
         if one.process.poll() is None:
             os.killpg(one.process.pid, signal.SIGKILL)
             one.process.wait()
+        shutil.rmtree(one.temporary)
 
 
 @pytest.mark.parametrize(
