@@ -149,14 +149,14 @@ def _run_on(
     def runs_on(start: int) -> bool:
         if not -_OVERHANG * side <= start <= length_px - (1 - _OVERHANG) * side:
             return False
-        seen = axis.near(at_edges, reach, (start, start + side))
-        most = float(np.quantile(seen, 1 - _MOST))
+        beyond = axis.near(at_edges, reach, (start, start + side))
+        most = float(np.quantile(beyond, 1 - _MOST))
         elsewhere = float(axis.near(between, reach, (start, start + side)).mean())
         left = min(start, length_px - start - side)
         if min(abs(left), abs(left - margin)) <= _SNUG * side:
-            return bool(most >= _SNUG_RUNS_ON and seen.mean() >= elsewhere + _SNUG_CONTRAST)
+            return bool(most >= _SNUG_RUNS_ON and beyond.mean() >= elsewhere + _SNUG_CONTRAST)
         plain = len(at_edges) >= _FEWEST and most >= _RUNS_ON
-        return bool(plain and seen.mean() >= elsewhere + _CONTRAST)
+        return bool(plain and beyond.mean() >= elsewhere + _CONTRAST)
 
     while at_edges and len(spans) < max(counts):
         beyond = [start for start in _beyond(spans) if runs_on(start)]

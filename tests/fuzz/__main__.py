@@ -42,7 +42,12 @@ def _fuzz(target: str, seconds: int, kept: Path) -> bool:
         (folder / f"seed-{number:03}").write_bytes(data)
     command = [
         *(sys.executable, "-m", "tests.fuzz.guided", target, str(folder)),
-        *(f"-max_total_time={seconds}", f"-timeout={_SLOWEST_S}", "-print_final_stats=1"),
+        *(
+            f"-max_total_time={seconds}",
+            f"-timeout={_SLOWEST_S}",
+            "-print_final_stats=1",
+            "-keep_seed=1",
+        ),
         *(f"-rss_limit_mb={_MOST_MEMORY_MB}", f"-max_len={_LONGEST.get(target, 2048)}"),
         *(f"-artifact_prefix={kept / target}-", "-seed=1"),
     ]
