@@ -214,8 +214,8 @@ def test_where_settings_come_from(canned: pytest.Pytester) -> None:
         "-p", "no:playwright", "--captcha-policy=cii", "-k", "options"
     )
     assert failure(result)[-1] == (
-        "agent.errors.UsageError: policy 'cii' is unknown: use one of ci, debug, default, "
-        "or the path of a .yaml file"
+        "agent.errors.UsageError: policy 'cii' is unknown: use one of audit, ci, debug, "
+        "default, strict, or the path of a .yaml file"
     )
 
 

@@ -226,7 +226,7 @@ def test_a_browser_that_does_not_start_can_be_stopped(
 
 
 def test_an_audit_that_is_stopped_tells_how_far_it_went(site: Server, command: Any) -> None:
-    """Results of half an hour are not lost to Ctrl-C; the one that was cut short counts for nothing."""
+    """Results of half an hour are not lost to Ctrl-C; what was cut short counts for nothing."""
     started = command("audit", f"{site.url}/signup/tiles", "-n", "99", "--json")
     started.wait_for("2/99")
     started.process.send_signal(signal.SIGINT)
