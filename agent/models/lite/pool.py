@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ def make(
         for at in range(0, count, _CHUNK)
     ]
     given = (list(cutouts), list(photographs), folder)
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=given) as pool:
+    # A fork of a process that has threads (a model's, a browser's) may hang for ever.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, initializer=_start, initargs=given) as pool:
         for _ in pool.map(_draw, jobs):
             pass
     whole.touch()
