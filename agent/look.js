@@ -98,8 +98,10 @@
       controls.set(el, out.length);
       add(el, kind, place, here, { disabled, ...more });
     };
+    // What has no place is at the page's corner, wherever the page is scrolled to.
+    const nowhere = { x: -scroll[0], y: -scroll[1], width: 0, height: 0 };
     if (el.matches('input[type=hidden],textarea') && (type === 'hidden' || !visible(style, box)))
-      return add(el, 'token', box, here, { text: el.name, checked: el.value.length > 0, source: fingerprint(el.value) });
+      return add(el, 'token', nowhere, here, { text: el.name, checked: el.value.length > 0, source: fingerprint(el.value) });
     // A checkbox may be hidden behind a label drawn over it, so it counts where its label shows.
     if (el.matches(CHECKED) || role === 'checkbox' || role === 'radio') {
       const label = el.labels?.[0], shown = visible(style, box) ? box : label?.getBoundingClientRect() ?? box;

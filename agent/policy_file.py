@@ -24,6 +24,8 @@ Keys = tuple[str | int, ...]
 _MOST_VALUES = 10_000  # with aliases expanded
 _DEEPEST = 20
 _LONGEST_CHAIN = 10  # of policies that extend each other
+_SCALARS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"  # no key is one: what looks like one is a text
 _OWN = ("name", "description")  # what a policy does not inherit
 
 
@@ -196,9 +198,13 @@ class _Builder:
             yield key, child
 
     def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> Any:
+        if node.tag == _TIMESTAMP:
+            return node.value
+        if node.tag not in _SCALARS:
+            raise self._error(node, keys, f"must be without a tag (got {node.tag})")
         try:
             return self._loader.construct_object(node)
-        except ValueError as error:  # a date that there is not
+        except ValueError as error:  # a number that there is not
             raise self._error(node, keys, f"{yaml_file.shown(node.value)}: {error}") from error
 
     def _note(self, keys: Keys, node: yaml.Node) -> None:

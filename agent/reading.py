@@ -113,7 +113,7 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
         yield from _exchange_failed(run, search, widget)
     enough = (3 if widget is not None and _is_ready(widget) else 1) * _LEAST_LOOKS
     if run.now_s > search.limit_s and search.looks >= enough:
-        raise StopError(_not_found(run, snapshot, sight) + search.unread)
+        raise StopError(_not_found(run, snapshot, sight, search.unread))
     return None
 
 
@@ -212,7 +212,7 @@ def _exchange(run: Run, widget: Widget) -> Flow:
     return True
 
 
-def _not_found(run: Run, snapshot: Snapshot, sight: Sight) -> str:
+def _not_found(run: Run, snapshot: Snapshot, sight: Sight, unread: str) -> str:
     widget = sight.widget
     if widget is not None:
         missing = sum(not tile.loaded for tile in widget.tiles)
@@ -225,7 +225,7 @@ def _not_found(run: Run, snapshot: Snapshot, sight: Sight) -> str:
         return "the captcha went away, and the page does not say what came of it"
     return (
         f"no captcha found on the page {snapshot.title!r} within {_limit(run)}: expected an "
-        "instruction such as 'Select all images with a bus' near a grid of pictures"
+        f"instruction such as 'Select all images with a bus' near a grid of pictures{unread}"
     )
 
 

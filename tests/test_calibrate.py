@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from agent.calibrate import Calibrated, calibrate
 from agent.models import calibrated, store
@@ -126,8 +127,9 @@ def test_a_name_that_is_taken(models: Path, tmp_path: Path) -> None:
     assert ours.card.calibration.pictures == {"bus": 4, "zorb": 4}
     assert [path.name for path in (models / ".partial").iterdir()] in ([], ["ours.lock"])
     (models / "ours").rename(models / "plain")
-    card = (models / "plain" / "model.yaml").read_text()
-    (models / "plain" / "model.yaml").write_text(card[: card.index("calibration:")] + "files: {}\n")
+    card = yaml.safe_load((models / "plain" / "model.yaml").read_text())
+    del card["calibration"]
+    (models / "plain" / "model.yaml").write_text(yaml.safe_dump(card))
     folder = lay(tmp_path / "tiles", bus=("bus", 4), _other=("boat", 4))
     for name, message in (
         ("lite", "--name lite: that one comes with captcha-agent; take another name"),
@@ -157,4 +159,6 @@ def test_a_picture_that_is_none_is_named(tmp_path: Path) -> None:
     (folder / "bus" / "notes.txt").write_text("no picture")
     done = run("calibrate", str(folder))
     assert done.returncode == 2
-    assert "bus/notes.txt: is no picture that can be read (PNG, JPEG, WebP, GIF)" in done.stderr
+    assert (
+        "bus/notes.txt: is no picture that can be read (PNG, JPEG, WebP, GIF, BMP)" in done.stderr
+    )

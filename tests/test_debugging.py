@@ -14,6 +14,7 @@ from playwright.sync_api import Error as PlaywrightError
 from agent import trace
 from agent.commands import browsing, debugging
 from agent.errors import SiteError, UsageError
+from agent.waiting import Stop
 from tests.test_report import outcome
 
 
@@ -21,14 +22,17 @@ def test_a_key_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     """What comes next is said on standard error; any key but q, Escape and Ctrl-C does it."""
     for key in (" ", "\r", "x"):
         monkeypatch.setattr(click, "getchar", lambda key=key: key)
-        debugging.wait_for_key("click tile 1 (probability 0.93)")
+        stop = Stop()
+        debugging.waits_for_key(stop)("click tile 1 (probability 0.93)")
+        assert stop.reason == ""
     assert capsys.readouterr().err.splitlines() == [
         "next: click tile 1 (probability 0.93)  [any key: do it, q: stop]"
     ] * 3  # fmt: skip
     for key in ("q", "\x1b", "\x03"):
         monkeypatch.setattr(click, "getchar", lambda key=key: key)
-        with pytest.raises(KeyboardInterrupt):
-            debugging.wait_for_key("click tile 1")
+        stop = Stop()
+        debugging.waits_for_key(stop)("click tile 1")
+        assert stop.reason == "stopped by hand"
 
 
 def test_the_inspector_opens(capsys: pytest.CaptureFixture[str]) -> None:

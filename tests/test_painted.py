@@ -51,7 +51,7 @@ class BannerPage(FakePage):
 def reads(monkeypatch: pytest.MonkeyPatch, answer: Any, problem: str = "") -> list[Read]:
     """Have `answer` stand for what the OCR reads."""
     asked: list[Read] = []
-    think = runner._think
+    think = runner._thought
 
     def instead(action: Any, scorer: Any, tell: Any) -> Observation:
         if not isinstance(action, Read):
@@ -59,7 +59,7 @@ def reads(monkeypatch: pytest.MonkeyPatch, answer: Any, problem: str = "") -> li
         asked.append(action)
         return replace(think(runner.Tell(""), scorer, None), value=answer, error=problem)
 
-    monkeypatch.setattr(runner, "_think", instead)
+    monkeypatch.setattr(runner, "_thought", instead)
     return asked
 
 

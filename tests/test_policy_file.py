@@ -56,11 +56,9 @@ def refusal(name: str) -> str:
         ("retry: [", "shop.yaml:1: is not valid YAML: expected the node content, "
          "but found '<stream end>'"),
         ("a: 1\n---\nb: 2\n", "shop.yaml:2: is not valid YAML: but found another document"),
-        ("name: !!python/object:os.system x\n", "shop.yaml:1: is not valid YAML: could not "
-         "determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system'"),
+        ("name: !!python/object:os.system x\n", "shop.yaml:1: name: must be without a tag (got "
+         "tag:yaml.org,2002:python/object:os.system)"),
         ("retry: !shop {}\n", "shop.yaml:1: retry: must be without a tag (got !shop)"),
-        ("name: 2024-99-99\n",
-         "shop.yaml:1: name: '2024-99-99': month must be in 1..12"),
         ("a: &a [*a]\n", "shop.yaml:1: " + ".".join(["a", *["0"] * 20])
          + ": at most 10000 values, 20 deep, aliases expanded"),
         ("retry: " + "[" * 2000, "shop.yaml: is nested too deeply"),

@@ -188,7 +188,7 @@ STAGED = "http://staging.example.com"
 def test_a_staging_host(site: Server, shell: Shell, staging: str) -> None:
     """The host is refused until it is allowed, by an option or by a policy."""
     (block,) = blocks("### A staging host", "sh")
-    page = f"{STAGED}:{site.url.rpartition(':')[2]}/signup/tiles"
+    page = f"{STAGED}:{site.url.rpartition(':')[2]}/signup/tiles?seed=1"
     block = block.replace("https://staging.example.com/join", page)
     shell(f"captcha-agent solve {page} && exit 1 || test $? = 3")
     said = shell(f"export CAPTCHA_AGENT_CONNECT={staging}\n{block}")

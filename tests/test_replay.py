@@ -35,7 +35,7 @@ def fixed(chosen: dict[int, float]) -> Fixed:
 def folder(tmp_path: Path) -> Path:
     """The report of a challenge that was exchanged for being unsure, and of one answered."""
     unsure = dict.fromkeys(range(9), 0.5)
-    outcome = solved(check({"retry": {"reloads": 1}}, where="test"), unsure)
+    outcome = solved(check({"limits": {"reloads": 1}}, where="test"), unsure)
     assert [attempt.step for attempt in outcome.attempts] == ["reload", "submit"]
     save(outcome, tmp_path / "report")
     return tmp_path / "report"
@@ -87,7 +87,7 @@ def test_another_policy_changes_what_follows(folder: Path) -> None:
     stop = again(folder, unsure, reactions={"unsure": "stop"})
     assert [each.step for each in stop] == ["stop", "stop"]
     assert stop[0].changes == ("would stop without an answer, no longer ask for another challenge",)
-    more = again(folder, unsure, retry={"reloads": 2})
+    more = again(folder, unsure, limits={"reloads": 2})
     assert [each.step for each in more] == ["reload", "reload"]
     strict = again(folder, {0: 0.99, 1: 0.6}, decide={"threshold": 0.9})
     assert strict[0].decision is not None

@@ -59,9 +59,9 @@ def test_each_click_is_told() -> None:
     said: list[list[str]] = [[], []]
     chosen = Fixed(lambda target: {0: 0.99, 4: 0.98})
     moves = flow.solve(Policy(), model="m")
-    runner.run(moves, unwrapped(FakePage()), chosen, None, Stepping(said[0].append))
+    runner.run(moves, unwrapped(FakePage()), chosen, stepping=Stepping(said[0].append))
     moves = flow.solve(Policy(), model="m")
-    run_async(runner.run_async(moves, FakePage(), chosen, None, Stepping(said[1].append)))
+    run_async(runner.run_async(moves, FakePage(), chosen, stepping=Stepping(said[1].append)))
     assert said[0] == said[1] == [
         "click tile 1 (probability 0.96)", "click tile 5 (probability 0.93)",
         "click the button 'Verify'",

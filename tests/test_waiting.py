@@ -11,6 +11,7 @@ import pytest
 
 from agent import waiting
 from agent.waiting import CutError, Stop
+from tests.conftest import run_async
 
 FOREVER = threading.Event()
 
@@ -32,11 +33,11 @@ def awaits(awaitables: list[Any], closed: list[bool]) -> Any:
 def test_work_is_waited_for() -> None:
     """Work on a thread gives its value, or raises its own error."""
     assert waiting.work(lambda: 7, 60) == 7
-    assert asyncio.run(waiting.work_async(lambda: 7, 60)) == 7
+    assert run_async(waiting.work_async(lambda: 7, 60)) == 7
     with pytest.raises(ZeroDivisionError):
         waiting.work(lambda: 1 / 0, 60)
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(waiting.work_async(lambda: 1 / 0, 60))
+        run_async(waiting.work_async(lambda: 1 / 0, 60))
 
 
 def test_work_that_hangs_is_left_behind() -> None:
@@ -44,7 +45,7 @@ def test_work_that_hangs_is_left_behind() -> None:
     with pytest.raises(CutError, match=r"^nothing came within 0\.05 s$"):
         waiting.work(FOREVER.wait, 0.05)
     with pytest.raises(CutError, match=r"^nothing came within 0\.05 s$"):
-        asyncio.run(waiting.work_async(FOREVER.wait, 0.05))
+        run_async(waiting.work_async(FOREVER.wait, 0.05))
     left = [thread for thread in threading.enumerate() if thread.name == "captcha-agent"]
     assert left
     assert all(thread.daemon for thread in left)
@@ -54,8 +55,8 @@ def test_work_that_hangs_is_left_behind() -> None:
     "wait",
     [
         lambda stop: waiting.work(FOREVER.wait, 60, stop),
-        lambda stop: asyncio.run(waiting.work_async(FOREVER.wait, 60, stop)),
-        lambda stop: asyncio.run(waiting.step_async(awaits([sleep], []), 60, stop)),
+        lambda stop: run_async(waiting.work_async(FOREVER.wait, 60, stop)),
+        lambda stop: run_async(waiting.step_async(awaits([sleep], []), 60, stop)),
     ],
 )
 def test_a_stop_from_another_thread_ends_it(wait: Callable[[Stop], Any]) -> None:
@@ -81,9 +82,9 @@ def test_steps_share_one_bound() -> None:
     closed: list[bool] = []
     steps = awaits([lambda: asyncio.sleep(0.04)] * 100, closed)
     with pytest.raises(CutError):
-        asyncio.run(waiting.step_async(steps, 0.1))
+        run_async(waiting.step_async(steps, 0.1))
     assert closed == [True]
-    assert asyncio.run(waiting.step_async(awaits([lambda: asyncio.sleep(0)], []), 60)) == "done"
+    assert run_async(waiting.step_async(awaits([lambda: asyncio.sleep(0)], []), 60)) == "done"
 
 
 def test_a_cancelled_task_stays_cancelled() -> None:
@@ -97,7 +98,7 @@ def test_a_cancelled_task_stays_cancelled() -> None:
         await task
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(go())
+        run_async(go())
     assert closed == [True]
 
 
