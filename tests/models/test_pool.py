@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.models.lite import pool
-from agent.models.lite.cutouts import Cutout
+pytest.importorskip("resvg_py", reason="training draws with the extra clip")
+
+from agent.models.lite import pool  # noqa: E402  # they need resvg
+from agent.models.lite.cutouts import Cutout  # noqa: E402
 
 
 @pytest.fixture
