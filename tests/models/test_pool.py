@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("resvg_py", reason="training draws with the extra clip")
 
-from agent.models.lite import pool  # noqa: E402  # they need resvg
-from agent.models.lite.cutouts import Cutout  # noqa: E402
+from agent.models.lite import pool  # they need resvg
+from agent.models.lite.cutouts import Cutout
 
 
 @pytest.fixture
