@@ -343,6 +343,6 @@ QUICK = {
     "verify: status 503 once, Retry-After": "submit", "verify: status 429": "click",
     "page: connection refused": "submit", "page: status 404": "submit", "page: status 500": "look",
     "page: status 429": "submit", "pictures: missing": "capture",
-    "widget: another challenge": "click", "page: goes to another one": "click",
+    "widget: another challenge": "click",
     "page: about:blank": "submit", "page: popup": "submit", "page: alert": "verify",
 }  # fmt: skip
