@@ -6,15 +6,33 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from agent.errors import UsageError
 
 MOST_PIXELS = 40_000_000
 """A phone's largest photograph; what is larger is refused before it is decoded."""
 _LONGEST_PX = 30_000  # no browser paints anything longer
-# What browsers show; other decoders are never asked.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+# What browsers show; other decoders are never asked. Imported, because Pillow would load all of
+# its forty plugins, which takes as long as loading lite, to find one that it has not seen yet.
+_FORMATS = tuple(
+    plugin.format
+    for plugin in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        GifImagePlugin.GifImageFile,
+        BmpImagePlugin.BmpImageFile,
+    )
+)
 _ORIENTATION = 0x0112  # EXIF: how a camera was held
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
