@@ -11,6 +11,7 @@ Every record is frozen; a stage is a function from one record to the next. Lengt
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +43,11 @@ Step = Literal["submit", "reload", "stop"]
 
 MOST_CONTRASTS = 3
 """Contrast concepts that are kept of each tile."""
+
+
+def tile_numbers(tiles: Iterable[int]) -> str:
+    """Tiles as people read them: counted from 1, in order."""
+    return ", ".join(str(tile + 1) for tile in sorted(tiles)) or "none"
 
 
 @dataclass(frozen=True, slots=True)

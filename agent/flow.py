@@ -21,6 +21,7 @@ from agent.data import (
     Status,
     Tell,
     Verdict,
+    tile_numbers,
 )
 from agent.policy import Policy
 from agent.progress import (
@@ -139,8 +140,7 @@ def _exchange_unsure(run: Run, challenge: Challenge) -> Flow:
 
 def _line(run: Run, attempt: Attempt) -> str:
     """One line an attempt, for whoever watches."""
-    chosen = ", ".join(str(index + 1) for index in attempt.selected) or "none"
     return (
-        f"{len(run.attempts)}. {attempt.instruction!r}: tiles {chosen} "
+        f"{len(run.attempts)}. {attempt.instruction!r}: tiles {tile_numbers(attempt.selected)} "
         f"(sure to {attempt.confidence:.2f}) - {attempt.result}: {attempt.reason}"
     )

@@ -128,6 +128,10 @@ class Policy(_Part):
     success: str = Field("", description="what success looks like, see `--success`")
     report: Literal["always", "on_failure", "never"] = "on_failure"
 
+    def keeps_report(self, *, failed: bool) -> bool:
+        """Whether a report is written of what has failed, or has not."""
+        return self.report == "always" or (self.report == "on_failure" and failed)
+
 
 def load(name_or_file: str) -> Policy:
     """Read a shipped policy by name, or one's own by path, with what it extends.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent import decider, reading
-from agent.data import Decision, Grid, Step
+from agent.data import Decision, Grid, Step, tile_numbers
 from agent.policy import Policy
 from agent.progress import next_step
 from agent.report.saved import SavedAttempt, SavedOutcome
@@ -55,7 +55,7 @@ class Replayed:
         else:
             now, before = set(self.decision.selected), set(self.then.decided)
             named = (("also choose", now - before), ("leave out", before - now))
-            found = [f"would {verb} {numbers(tiles)}" for verb, tiles in named if tiles]
+            found = [f"would {verb} {tile_numbers(tiles)}" for verb, tiles in named if tiles]
         if self.step is not None and self.step != self.then.step:
             found.append(f"would {_STEPS[self.step]}, no longer {_STEPS[self.then.step]}")
         return tuple(found)
@@ -80,8 +80,3 @@ def _replay(then: SavedAttempt, scorer: Any, rules: Policy, reloads: int) -> Rep
     decision = decider.decide(scores, then.target, rules.decide.threshold)
     step = next_step(rules, decision, then.widget, reloads)
     return Replayed(then, (grid.rows, grid.cols), decision, step)
-
-
-def numbers(tiles: Any) -> str:
-    """Tile numbers as people read them, from 1."""
-    return ", ".join(str(tile + 1) for tile in sorted(tiles)) or "none"

@@ -54,7 +54,7 @@ _DOING = {
     Look: "looking at the page", Reveal: "scrolling the page", Capture: "screenshotting the page",
     Click: "clicking", Press: "pressing a key", Describe: "describing the page", Wait: "waiting",
     Visit: "loading the page again", Score: "scoring the tiles, or loading the model",
-    Read: "reading what is painted", Show: "showing what was decided",     Tell: "telling of it",
+    Read: "reading what is painted", Show: "showing what was decided", Tell: "telling of it",
 }  # fmt: skip
 
 
@@ -207,7 +207,7 @@ def run(
                     observation = step(driver.perform(request.action), request.within_s, stop)
             except SiteError as error:
                 observation = _cut_short(error, request, began_s, stop)
-            request = _go_on(moves, stepping.after(observation) if stepping else observation, stop)
+            request = _go_on(moves, observation, stop, stepping)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
 
@@ -237,7 +237,7 @@ async def run_async(
                     observation = await moving
             except SiteError as error:
                 observation = _cut_short(error, request, began_s, stop)
-            request = _go_on(moves, stepping.after(observation) if stepping else observation, stop)
+            request = _go_on(moves, observation, stop, stepping)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
 
@@ -253,11 +253,11 @@ def _cut_short(error: SiteError, request: Request, began_s: float, stop: Stop) -
     return Observation(None, now_s, now_s - began_s, _DOING[type(request.action)])
 
 
-def _go_on(moves: Flow, observation: Observation, stop: Stop) -> Request:
+def _go_on(moves: Flow, observation: Observation, stop: Stop, stepping: Stepping | None) -> Request:
     """The flow's next request; raises StopIteration where there is none."""
     if stop.reason:
         return moves.throw(StopError(stop.reason))
-    return moves.send(observation)
+    return moves.send(stepping.after(observation) if stepping else observation)
 
 
 def _think(

@@ -212,7 +212,7 @@ class Captcha:
         done = _Done(outcome, right, task.policy, folder)
         self._done.append(done)
         wrong = task.judge(outcome)
-        where = done.keep() if wrong or task.policy.report == "always" else ""
+        where = done.keep() if task.policy.keeps_report(failed=bool(wrong)) else ""
         if wrong:
             done.told = True
             pytest.fail(_told(f"captcha.{task.method}: {wrong}", done) + where)

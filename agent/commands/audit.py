@@ -49,7 +49,7 @@ def run(
     rules = browsing.adjusted(policy, given)
     scorer = load_scorer(model)
     Scope(allow=(*rules.allow, *allow)).check(url)
-    folder = Path(given["report"] or "captcha-report")
+    folder = Path(given["report"] or browsing.FOLDER)
     start_s = time.monotonic()
     outcomes: list[Outcome] = []
     saved = False
@@ -111,10 +111,10 @@ def _tried(
 
 
 def _save(outcome: Outcome, rules: Policy, folder: Path) -> bool:
-    wanted = rules.report == "always" or (rules.report == "on_failure" and not outcome.solved)
-    if wanted:
+    kept = rules.keeps_report(failed=not outcome.solved)
+    if kept:
         report.save(outcome, folder)
-    return wanted
+    return kept
 
 
 def _line(number: int, count: int, outcome: Outcome) -> str:

@@ -73,8 +73,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 def save_report(outcome: Outcome, rules: Policy, folder: str) -> str:
     """Write the report where one is asked for, by option or policy; returns its page's path."""
-    wanted = rules.report == "always" or (rules.report == "on_failure" and not outcome.solved)
-    if not folder and not wanted:
+    if not folder and not rules.keeps_report(failed=not outcome.solved):
         return ""
     return str(report.save(outcome, folder or FOLDER, command_line()))
 

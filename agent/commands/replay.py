@@ -10,9 +10,10 @@ import click
 
 from agent import policy as policies
 from agent.cli import emit_json
+from agent.data import tile_numbers
 from agent.errors import UsageError
 from agent.redaction import plain
-from agent.replay import Replayed, numbers, replay
+from agent.replay import Replayed, replay
 from agent.report import saved
 from agent.scorer import load_scorer
 
@@ -91,7 +92,7 @@ def _lines(number: int, each: Replayed) -> list[str]:
     rows, cols = then.grid
     head = _wrapped(f"{number}. {then.instruction!r}, {rows}x{cols}", "   ")
     told = (
-        f"then: chose {numbers(then.decided)}, sure to {then.confidence:.2f}; {then.result}: "
+        f"then: chose {tile_numbers(then.decided)}, sure to {then.confidence:.2f}; {then.result}: "
         f"{then.reason}"
     )
     head += _wrapped(f"   {told}", " " * 9)
@@ -101,7 +102,7 @@ def _lines(number: int, each: Replayed) -> list[str]:
         )
         return [*head, f"   now:  can't be tried again: {what}"]
     verb = {"submit": "would submit", "reload": "would reload", "stop": "would stop"}
-    now = f"now:  chooses {numbers(decision.selected)}, sure to {decision.confidence:.2f}; "
+    now = f"now:  chooses {tile_numbers(decision.selected)}, sure to {decision.confidence:.2f}; "
     head += _wrapped(f"   {now}{verb[each.step or 'submit']}", " " * 9)
     for tile in each.moved[:_MOST_MOVED]:
         before, after = then.probabilities[tile], decision.probabilities[tile]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import redaction
-from agent.data import Attempt, Decision, Outcome
+from agent.data import Attempt, Decision, Outcome, tile_numbers
 from agent.redaction import plain
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def table(outcome: Outcome) -> Table:
         shown.add_row(
             str(number),
             Text(plain(attempt.instruction)),
-            ", ".join(str(index + 1) for index in attempt.selected) or "none",
+            tile_numbers(attempt.selected),
             f"{attempt.confidence:.2f}",
             attempt.result,
             f"{sum(attempt.seconds.values()):.1f}",

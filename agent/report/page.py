@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader
 from PIL import Image
 
 from agent import redaction, report
-from agent.data import STAGES, Attempt, Outcome, Picture
+from agent.data import STAGES, Attempt, Outcome, Picture, tile_numbers
 from agent.errors import UsageError
 from agent.report import why
 from agent.report.drawing import annotate
@@ -118,7 +118,7 @@ def _attempt(attempt: Attempt, pictures: dict[str, bytes], rules: dict[str, Any]
         "sample": _data_uri(pictures.get("-sample")),
         "after": _data_uri(pictures.get("-after")),
         "rounds": [_data_uri(pictures[name]) for name in rounds],
-        "chosen": ", ".join(str(index + 1) for index in attempt.selected) or "none",
+        "chosen": tile_numbers(attempt.selected),
         "why": _why(attempt, rules),
         "tiles": [_tile(attempt, index) for index in range(len(attempt.probabilities))],
         "stages": [{"name": name, "seconds": s, "share": 100 * s / total} for name, s in stages],

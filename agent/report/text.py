@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from agent.data import Attempt
+from agent.data import Attempt, tile_numbers
 from agent.redaction import plain
 
 Right = Sequence[frozenset[int] | None]
@@ -26,10 +26,10 @@ def describe(attempts: Sequence[Attempt], right: Right = ()) -> str:
 
 def _attempt(number: int, attempt: Attempt, right: frozenset[int] | None) -> list[str]:
     rows, cols = attempt.grid
-    chosen = f"chosen {_numbers(attempt.selected)} of {rows}x{cols}"
+    chosen = f"chosen {tile_numbers(attempt.selected)} of {rows}x{cols}"
     chosen += f" (sure to {attempt.confidence:.2f})"
     if right is not None:
-        chosen += f"; right by the oracle: {_numbers(right)}"
+        chosen += f"; right by the oracle: {tile_numbers(right)}"
     return [
         plain(f"{number}. {attempt.instruction!r} - {attempt.result}: {attempt.reason}"),
         f"   {chosen}",
@@ -44,10 +44,6 @@ def _scores(attempt: Attempt, cols: int) -> list[str]:
         for index, probability in enumerate(attempt.probabilities)
     ]
     return [" ".join(cells[at : at + cols]).rstrip() for at in range(0, len(cells), cols)]
-
-
-def _numbers(tiles: Collection[int]) -> str:
-    return ", ".join(str(tile + 1) for tile in sorted(tiles)) or "none"
 
 
 def _blame(attempts: Sequence[Attempt], right: Right) -> str:

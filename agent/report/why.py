@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.data import Attempt, Decision
+from agent.data import Attempt, Decision, tile_numbers
 
 
 def rule(decision: Decision) -> str:
@@ -59,7 +59,7 @@ def sureness(attempt: Attempt, least: float | None) -> str:
 
 def earlier(attempt: Attempt) -> str:
     """What was clicked before other pictures took its place."""
-    rounds = [", ".join(str(tile + 1) for tile in sorted(each.clicked)) for each in attempt.rounds]
+    rounds = [tile_numbers(each.clicked) for each in attempt.rounds]
     if not rounds:
         return ""
     told = "; then ".join(rounds)
