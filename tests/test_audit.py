@@ -107,7 +107,7 @@ def test_a_bar_on_a_terminal(
     """On a terminal a bar counts, and no line is printed."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    with audit._progress(2) as (_, advance):
+    with audit._progress(2) as advance:
         advance(outcome("solved", "accepted"), "1/2 solved")
         advance(outcome("unsolved", "rejected"), "2/2 unsolved")
     said = capsys.readouterr()

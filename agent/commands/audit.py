@@ -11,14 +11,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent import redaction, report, runner
 from agent.audit import Audit, answers
 from agent.browser import fresh_page, open_browser
 from agent.cli import emit_json
 from agent.commands import browsing
-from agent.commands.rates import rates_table
+from agent.commands.rates import show_rates
 from agent.data import Outcome
 from agent.errors import SiteError
 from agent.policy import Policy
@@ -26,7 +25,6 @@ from agent.scope import Scope
 from agent.scorer import load_scorer
 from agent.signals import interruptible
 
-Tell = Callable[[str], None]
 Advance = Callable[[Outcome, str], None]
 
 
@@ -55,7 +53,7 @@ def run(
     saved = False
     with (
         interruptible() as interruption,
-        _progress(count) as (tell, advance),
+        _progress(count) as advance,
         open_browser(
             browsing.browser_choice(given), rules.browser, stop=interruption.stop
         ) as browser,
@@ -68,7 +66,7 @@ def run(
             success=success,
             widget=widget,
             url=url,
-            tell=tell if given["verbose"] else None,
+            tell=browsing.tell if given["verbose"] else None,
             stop=interruption.stop,
         )
         gone = partial(Outcome, "error", url=url, model=scorer.name, policy=rules.name)
@@ -128,34 +126,20 @@ def _line(number: int, count: int, outcome: Outcome) -> str:
 
 
 @contextmanager
-def _progress(count: int) -> Iterator[tuple[Tell, Advance]]:
-    """A bar on a terminal, else a line for each challenge, on standard error.
-
-    Gives two functions: one shows a line, the other one counts a challenge.
-    """
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield browsing.tell, lambda outcome, line: browsing.tell(line)
-        return
-    columns = (
-        TextColumn("{task.description:<14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting", total=count)
+def _progress(count: int) -> Iterator[Advance]:
+    """A bar on a terminal, else a line for each challenge, on standard error."""
+    lines = not Console(stderr=True).is_terminal
+    with browsing.progress(f"{'starting':<14}", count) as count_one:
         solved = 0
-
-        def show(line: str) -> None:
-            bar.console.print(redaction.plain(redaction.text(line)), markup=False, highlight=False)
 
         def advance(outcome: Outcome, line: str) -> None:
             nonlocal solved
             solved += outcome.solved
-            bar.update(task, advance=1, description=f"{solved} solved")
+            count_one(f"{f'{solved} solved':<14}")
+            if lines:
+                browsing.tell(line)
 
-        yield show, advance
+        yield advance
 
 
 def _json(audit: Audit, model: str, policy: str, seconds: float, reports: str) -> dict[str, Any]:
@@ -173,13 +157,10 @@ def _json(audit: Audit, model: str, policy: str, seconds: float, reports: str) -
 
 
 def _show(audit: Audit, seconds: float, reports: str) -> None:
-    console = Console()
     kinds = audit.by_kind()
     rows = kinds if len(kinds) == 1 else (*kinds, Audit("all", audit.outcomes))
-    console.print(rates_table(f"captcha-agent audit {audit.name}", rows))
-    for reason, count in audit.failures().items():
-        line = f"{count:>5} not solved: {redaction.plain(redaction.text(reason))}"
-        console.print(line, markup=False, highlight=False)
-    console.print(f"{seconds:.1f} s in all, browser start included.", highlight=False)
-    if reports:
-        console.print(f"Reports: {reports}/", soft_wrap=True, markup=False, highlight=False)
+    notes = [
+        f"{count:>5} not solved: {redaction.plain(redaction.text(reason))}"
+        for reason, count in audit.failures().items()
+    ]
+    show_rates(f"captcha-agent audit {audit.name}", rows, seconds, reports, notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ from agent.browser import BrowserChoice
 from agent.data import Outcome
 from agent.errors import UsageError
 from agent.policy import Policy, load
+
+Advance = Callable[..., None]
 
 FOLDER = "captcha-report"
 """Where reports go, where no option says it."""
@@ -49,12 +52,16 @@ def browser_choice(given: dict[str, Any]) -> BrowserChoice:
 
 def tell(line: str) -> None:
     """Progress goes to standard error: standard output is for the result."""
-    click.echo(redaction.plain(redaction.text(line)), err=True)
+    # Not `err=True`: click writes past the stand-in by which a bar keeps lines above itself.
+    click.echo(redaction.plain(redaction.text(line)), file=sys.stderr)
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, nothing elsewhere; what it yields is called after each of `total`."""
+def progress(what: str, total: int) -> Iterator[Advance]:
+    """A bar on a terminal, nothing elsewhere; what it yields is called after each of `total`.
+
+    Called with words, it shows them in the place of `what`. Lines told meanwhile stand above it.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -65,10 +72,11 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     )
 
     console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    name = TextColumn("{task.description}")
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda words="": bar.update(task, advance=1, description=words or what)
 
 
 def save_report(outcome: Outcome, rules: Policy, folder: str) -> str:

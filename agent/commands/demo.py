@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from agent import report, runner
 from agent.audit import Audit, answers
 from agent.browser import open_page
 from agent.cli import emit_json
 from agent.commands import browsing
-from agent.commands.rates import rates_table
+from agent.commands.rates import show_rates
 from agent.data import Outcome
 from agent.errors import UsageError
 from agent.places import fixture_site
@@ -74,7 +73,8 @@ def run(
         kinds_json = [audit.to_json() for audit in audits]
         emit_json({"kinds": kinds_json, "seconds": round(seconds, 3), "report": str(folder)})
     else:
-        _show(audits, seconds, folder)
+        reports = str(folder) if folder.is_dir() else ""
+        show_rates("captcha-agent demo", audits, seconds, reports)
     if interruption.number:
         return interruption.exit_status
     return 0 if count > 1 or all(outcome.solved for a in audits for outcome in a.outcomes) else 1
@@ -120,11 +120,3 @@ def _save(audits: Iterable[Audit], folder: str, *, every: bool) -> Path:
             if every or not outcome.solved:
                 report.save(outcome, root / (audit.name if every else f"{audit.name}-{number}"))
     return root
-
-
-def _show(audits: Iterable[Audit], seconds: float, folder: Path) -> None:
-    console = Console()
-    console.print(rates_table("captcha-agent demo", audits))
-    console.print(f"{seconds:.1f} s in all, browser start included.", highlight=False)
-    if folder.is_dir():
-        console.print(f"Reports: {folder}/", soft_wrap=True, markup=False, highlight=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from agent.audit import Audit
@@ -34,3 +35,16 @@ def rates_table(title: str, audits: Iterable[Audit]) -> Table:
             f"{audit.p95_s:.1f}",
         )
     return table
+
+
+def show_rates(
+    title: str, audits: Iterable[Audit], seconds: float, reports: str, notes: Iterable[str] = ()
+) -> None:
+    """Print the table, `notes` below it, how long all took, and where `reports` lie if any do."""
+    console = Console()
+    console.print(rates_table(title, audits))
+    for note in notes:
+        console.print(note, markup=False, highlight=False)
+    console.print(f"{seconds:.1f} s in all, browser start included.", highlight=False)
+    if reports:
+        console.print(f"Reports: {reports}/", soft_wrap=True, markup=False, highlight=False)
