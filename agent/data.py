@@ -219,6 +219,12 @@ class Widget:
     evidence: tuple[str, ...] = ()
 
     @property
+    def pictures(self) -> tuple[Element, ...]:
+        """All that must have loaded before it can be answered."""
+        single = (element for element in (self.picture, self.sample) if element is not None)
+        return (*self.tiles, *single)
+
+    @property
     def anchors(self) -> tuple[Element, ...]:
         """What to scroll into view: the first and the last picture, and one in the middle."""
         if not self.tiles:

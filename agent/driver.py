@@ -157,9 +157,9 @@ class Driver:
             value = yield from self._steps(action)
             self._gate.check()
         except PlaywrightError as error:
-            if self._page.is_closed() or "closed" in error.message:
-                raise SiteError(f"the page or the browser was closed: {error.message}") from error
-            failure = error.message.splitlines()[0]
+            failure = error.message.splitlines()[0]  # a log of the browser may follow
+            if self._page.is_closed() or "closed" in failure:
+                raise SiteError(f"the page or the browser was closed: {failure}") from error
         now_s = time.monotonic()
         return Observation(value, now_s, now_s - start_s, failure)
 

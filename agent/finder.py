@@ -274,7 +274,7 @@ def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[st
         kind=kind,
         instruction=text,
         area=pictures.area,
-        tiles=pictures.tiles,
+        tiles=_as_loaded(near, pictures.tiles),
         rows=pictures.rows,
         cols=pictures.cols,
         picture=pictures.picture,
@@ -295,6 +295,18 @@ def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[st
         if button
     ]
     return replace(widget, evidence=(what, *reasons, *told))
+
+
+def _as_loaded(elements: Sequence[Element], tiles: tuple[Element, ...]) -> tuple[Element, ...]:
+    """The tiles, where one that is a button has loaded only when the picture in it has."""
+    missing = {(e.frame, e.parent): e for e in elements if e.role in PICTURES and not e.loaded}
+    if not missing:
+        return tiles
+    inner = [missing.get((tile.frame, tile.id), tile) for tile in tiles]
+    return tuple(
+        replace(tile, loaded=shown.loaded, failed=shown.failed)
+        for tile, shown in zip(tiles, inner, strict=True)
+    )
 
 
 def _with_none_clause(page: _Page, pictures: Pictures, asked: _Asked) -> str:

@@ -127,9 +127,11 @@
     const keep = (role, text, source, more) => add(el, role, box, here,
       { text, source, checked: stateAround(here), clickable: here.pointer || here.interactive, ...more });
     if (tag === 'img') {
-      const arrived = el.complete && el.naturalWidth > 0, address = el.currentSrc || el.src;
+      // One pixel keeps the place of a picture that is still to come.
+      const arrived = el.complete && el.naturalWidth * el.naturalHeight > 1;
+      const address = el.currentSrc || el.src, failed = el.complete && !el.naturalWidth && Boolean(address);
       keep('image', clip(el.alt || named(el)), fingerprint(address),
-        arrived ? {} : { loaded: false, failed: el.complete && Boolean(address) });
+        arrived ? {} : { loaded: false, failed });
     } else if (background) keep('background', named(el), fingerprint(background.backgroundImage + background.backgroundPosition));
     else if (tag === 'svg') keep('image', named(el), fingerprint(el.innerHTML));
     else if (tag === 'image') keep('image', named(el), fingerprint(el.href?.baseVal ?? ''));

@@ -63,6 +63,7 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
 class _Search:
     """What a search for the captcha remembers from look to look."""
 
+    began_s: float
     limit_s: float
     looks: int = 0
     before: object = None
@@ -77,7 +78,7 @@ def find(run: Run) -> Flow:
     Returns (Snapshot, Widget). A captcha that is closed is opened first. Raises StopError where
     there is none or only one that is not solved, PassedError where it is solved already.
     """
-    search = _Search(run.now_s + run.policy.waits.find_s)
+    search = _Search(run.now_s, run.now_s + run.policy.waits.find_s)
     run.painted = ()  # another challenge may have another instruction painted in the same place
     while True:
         search.looks += 1
@@ -99,7 +100,8 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
     sight = recognizer.recognize(snapshot, run.seen)
     widget = sight.widget
     if widget is None:
-        if sight.what == "nothing" and search.before == sight and not search.read:
+        waited = run.now_s - search.began_s > PATIENCE_S
+        if sight.what == "nothing" and waited and not search.read:
             acted = yield from _read_pictures(run, search, snapshot)
         else:
             acted = yield from _act_on(run, sight, seen_before=search.before == sight)
@@ -109,7 +111,7 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
     elif _is_ready(widget):
         if (yield from _is_at_rest(run, search, widget)):
             return widget
-    elif any(tile.failed for tile in widget.tiles):
+    elif any(picture.failed for picture in widget.pictures):
         yield from _exchange_failed(run, search, widget)
     enough = (3 if widget is not None and _is_ready(widget) else 1) * _LEAST_LOOKS
     if run.now_s > search.limit_s and search.looks >= enough:
@@ -133,7 +135,7 @@ def _read_pictures(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
 
 
 def _is_ready(widget: Widget) -> bool:
-    return all(tile.loaded for tile in widget.tiles)
+    return all(picture.loaded for picture in widget.pictures)
 
 
 def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:
@@ -215,17 +217,22 @@ def _exchange(run: Run, widget: Widget) -> Flow:
 def _not_found(run: Run, snapshot: Snapshot, sight: Sight, unread: str) -> str:
     widget = sight.widget
     if widget is not None:
-        missing = sum(not tile.loaded for tile in widget.tiles)
+        missing = sum(not picture.loaded for picture in widget.pictures)
         if not missing:
             return f"the captcha did not come to rest within {_limit(run)}"
-        return f"{missing} of {len(widget.tiles)} pictures did not load within {_limit(run)}"
+        return f"{missing} of {len(widget.pictures)} pictures did not load within {_limit(run)}"
     if sight.what == "opener":
         return f"the captcha stays closed: {sight.reason}, no pictures within {_limit(run)}"
+    trouble = verifier.trouble(snapshot)
     if run.seen is not None:
-        return "the captcha went away, and the page does not say what came of it"
+        silent = ", and the page does not say what came of it"
+        return f"the captcha went away{': ' + trouble if trouble else silent}"
+    expected = (
+        "expected an instruction such as 'Select all images with a bus' near a grid of pictures"
+    )
     return (
-        f"no captcha found on the page {snapshot.title!r} within {_limit(run)}: expected an "
-        f"instruction such as 'Select all images with a bus' near a grid of pictures{unread}"
+        f"no captcha found on the page {snapshot.title!r} within {_limit(run)}: "
+        f"{trouble or expected + unread}"
     )
 
 

@@ -157,18 +157,23 @@ def _changed_beside(before: Snapshot, after: Snapshot, filled: set[str]) -> Verd
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
-    scheme = after.url.partition(":")[0]
-    if scheme in ("about", "chrome-error"):
-        where = after.url if scheme == "about" else "an error page"
-        return Verdict("navigation_lost", f"the page went to {where}", sure=False)
-    if after.status >= 400:
+    reason = trouble(after)
+    if reason:
         result: Result = "server_error" if after.status >= 500 else "navigation_lost"
-        return Verdict(result, f"the site answered with HTTP status {after.status}", sure=False)
+        return Verdict(result, reason, sure=False)
     if recognizer.recognize(after).what == "opener":
         return Verdict("rejected", "the page starts over with a closed captcha", sure=False)
     if _path(before.url) != _path(after.url):
         return Verdict("accepted", f"the page moved on to {_path(after.url)}", sure=False)
     return Verdict("accepted", "the page was loaded anew, without a captcha", sure=False)
+
+
+def trouble(now: Snapshot) -> str:
+    """Why a page is none of the site's own, or nothing where it may be one."""
+    scheme = now.url.partition(":")[0]
+    if scheme in ("about", "chrome-error"):
+        return f"the page went to {now.url if scheme == 'about' else 'an error page'}"
+    return f"the site answered with HTTP status {now.status}" if now.status >= 400 else ""
 
 
 def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:

@@ -76,6 +76,21 @@ def test_buttons_are_known_by_their_words() -> None:
     assert (found.submit, found.reload) == (near, reload)
 
 
+def test_buttons_have_loaded_when_their_pictures_have() -> None:
+    """A grid of buttons waits for the pictures in them, however these are drawn meanwhile."""
+    made = tiles(3, 3, role="button")
+    inner = [
+        Element(100 + e.id, 0, "image", Box(e.box.x, e.box.y, 16 + e.id, 16), parent=e.id,
+                loaded=e.id != 12, failed=e.id == 12)
+        for e in made
+    ]  # fmt: skip
+    found = finder.find(snapshot(ASKS, *made, *inner, VERIFY))
+    assert found is not None
+    assert [(tile.loaded, tile.failed) for tile in found.tiles] == [
+        (tile.id != 12, tile.id == 12) for tile in made
+    ]
+
+
 SITE, STRANGERS, ORDINARY = (load(name) for name in ("site", "strangers", "ordinary"))
 
 

@@ -97,6 +97,27 @@ def test_stuck_pictures() -> None:
     assert outcome.reason == "2 of 9 pictures did not load within 2 s"
 
 
+def test_a_sample_that_never_comes() -> None:
+    """A sample picture is waited for as the tiles are."""
+    sample = Element(3, 0, "image", Box(380, 40, 60, 60), loaded=False)
+    like = replace(ASKS, text="Select all images that look like the sample")
+    outcome = solve(shows(snapshot(like, sample, *tiles(3, 3), VERIFY)))
+    assert outcome.reason == "1 of 10 pictures did not load within 2 s"
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "reason"),
+    [
+        ("http://localhost/", 404, "the site answered with HTTP status 404"),
+        ("chrome-error://chromewebdata/", 0, "the page went to an error page"),
+    ],
+)
+def test_an_error_page_is_named(url: str, status: int, reason: str) -> None:
+    """Where no captcha is seen because the site answered with an error, that is what is said."""
+    outcome = solve(shows(replace(snapshot(), url=url, status=status)))
+    assert outcome.reason == f"no captcha found on the page '' within 2 s: {reason}"
+
+
 class Vanishing(FakePage):
     """A page whose captcha is gone after the answer, without a word."""
 

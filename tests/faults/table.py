@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import signal
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Route
 
+from agent.waiting import CutError, call
 from tests.faults.world import MOMENTS, RULES, Expected, Fault, World
 
 Damage = Callable[[World], Any]
 
-SOLVED = Expected("solved", "the page says .*|the hidden field .* was filled in")
+SOLVED = Expected("solved", "the page (says|matches) .*|the hidden field .* was filled in")
 NO_VERDICT = Expected("unsolved", r"1 of 1 attempts: the page gave no verdict within 1\.5 s")
 NOT_CHECKED = Expected(
     "unsolved", "1 of 1 attempts: the page says 'The answer could not be checked: Failed to fetch'"
 )
 NO_PICTURES = Expected("unsolved", r"\d of 9 pictures did not load within 1\.5 s")
-WENT_AWAY = Expected("unsolved", "the captcha went away, and the page does not say what came of it")
+GONE = "the captcha went away"
+WENT_AWAY = Expected("unsolved", f"{GONE}, and the page does not say what came of it")
 LOST = Expected(
     "unsolved",
     "navigation_lost: (the page was left for another one before the answer was submitted"
     r"|the site answered with HTTP status 4\d\d|the page went to (about:blank|an error page))",
 )
-BLANK = Expected("unsolved", r"the captcha can't be read: its pictures did not load within 1\.5 s")
 # A click that was meant for a tile may meet a link that has moved there.
 LEFT = Expected("unsolved", f"{LOST.reason}|{WENT_AWAY.reason}")
 LATE = Expected("unsolved", r"the deadline of \d+ s has passed( while [a-z ,]+)?")
@@ -120,21 +123,27 @@ def reloaded(damage: Damage) -> Damage:
     return both
 
 
-def refused(reason: str, submitted: Expected) -> dict[str, Expected]:
-    opened = Expected("error", f".*: (the page could not be opened: {reason}|{reason})")
-    return {"look": opened, "capture": WENT_AWAY, "click": LOST, "submit": submitted}
+def refused(opening: str, reason: str, submitted: Expected) -> dict[str, Expected]:
+    return {
+        "look": Expected("error", opening),
+        "capture": Expected("unsolved", f"{GONE}: {reason}"),
+        "click": LOST,
+        "submit": submitted,
+    }
 
 
-def http(status: int) -> str:
-    return f"the site answered with HTTP status {status}; expected a page with a captcha"
+def http(status: int) -> tuple[str, str]:
+    reason = f"the site answered with HTTP status {status}"
+    return f".*: {reason}; expected a page with a captcha", reason
 
 
 BLOCKED = Expected("unsolved", "blocked: the site answered /signup/tiles with HTTP status 429")
+UNREACHABLE = (".* the page could not be opened: net::ERR_.*", "the page went to an error page")
 OPENINGS = [
-    Fault(f"page: {name}", reloaded(damage), refused(reason, after), before_opening=True)
-    for name, damage, reason, after in [
-        ("connection refused", fails(PAGE, "connectionrefused"), "net::ERR_.*", LOST),
-        ("connection cut", fails(PAGE, "connectionreset"), "net::ERR_.*", LOST),
+    Fault(f"page: {name}", reloaded(damage), refused(*reasons, after), before_opening=True)
+    for name, damage, reasons, after in [
+        ("connection refused", fails(PAGE, "connectionrefused"), UNREACHABLE, LOST),
+        ("connection cut", fails(PAGE, "connectionreset"), UNREACHABLE, LOST),
         ("status 404", answers(PAGE, status=404, body="<p>Not here"), http(404), LOST),
         ("status 500", answers(PAGE, status=500, body="<p>Oops"), http(500), WENT_AWAY),
         ("status 429", answers(PAGE, status=429, body="<p>Slow down"), http(429), BLOCKED),
@@ -145,10 +154,22 @@ OPENINGS = [
 # --- pictures of another challenge ----------------------------------------------------------------
 
 
-def picture(size: int, *, kind: str = "PNG", frames: int = 1) -> bytes:
+def served(*, size: int, kind: str = "PNG", frames: int = 1) -> Damage:
+    """Pictures of this size for all tiles; those of two challenges that follow are not the same."""
+    bodies = itertools.cycle([picture(size, kind, frames, hue) for hue in (0, 60, 120, 180)])
+    content_type = f"image/{kind.lower()}"
+    return lambda world: world.respond(
+        PICTURES, lambda route: route.fulfill(body=next(bodies), content_type=content_type)
+    )
+
+
+@cache
+def picture(size: int, kind: str, frames: int, hue: int) -> bytes:
     """A square picture that is not of one colour, unless it is a single pixel."""
     buffer = io.BytesIO()
-    shade = Image.radial_gradient("L").resize((size, size)).convert("RGB")
+    shade = Image.radial_gradient("L").resize((size, size))
+    flat = Image.new("L", shade.size, 200)
+    shade = Image.merge("HSV", (flat.point(lambda _: hue), flat, shade)).convert("RGB")
     shades = [shade, shade.rotate(90).point(lambda value: value // 2)][:frames]
     more: dict[str, Any] = {"save_all": True, "append_images": shades[1:], "duration": 120}
     shades[0].save(buffer, kind, **(more if frames > 1 else {}))
@@ -165,8 +186,8 @@ def exchanged(damage: Damage) -> Damage:
     return both
 
 
-def pictures(name: str, damage: Damage, expected: dict[str, Expected]) -> Fault:
-    return Fault(f"pictures: {name}", exchanged(damage), expected, before_opening=True)
+def pictures(name: str, damage: Damage, expected: dict[str, Expected], **rules: Any) -> Fault:
+    return Fault(f"pictures: {name}", exchanged(damage), expected, rules, before_opening=True)
 
 
 def once(pattern: str, *, count: int, **answer: Any) -> Damage:
@@ -187,13 +208,10 @@ PICTURE_FAULTS = [
              until_clicked(NO_PICTURES)),
     pictures("no answer", stays_silent(PICTURES), until_clicked(NO_PICTURES)),
     pictures("connection cut", fails(PICTURES, "connectionreset"), until_clicked(NO_PICTURES)),
-    pictures("huge", answers(PICTURES, body=picture(4000), content_type="image/png"),
-             until_clicked(SOLVED)),
-    pictures("1 px", answers(PICTURES, body=picture(1), content_type="image/png"),
-             until_clicked(BLANK)),
-    pictures("animated",
-             answers(PICTURES, body=picture(80, kind="GIF", frames=2), content_type="image/gif"),
-             until_clicked(SOLVED)),
+    pictures("huge", served(size=4000), until_clicked(SOLVED),
+             waits={**RULES["waits"], "find_s": 10}),  # to decode them takes seconds
+    pictures("1 px", served(size=1), until_clicked(NO_PICTURES)),
+    pictures("animated", served(size=80, kind="GIF", frames=2), until_clicked(SOLVED)),
 ]  # fmt: skip
 
 
@@ -247,7 +265,8 @@ DETOURS = [
           {"look": Expected("unsolved", "no captcha found on the page .*"), "capture": WENT_AWAY,
            "click": LOST, "submit": SOLVED}, rules={"success": "text:Verified"}),
     Fault("page: about:blank", moved("about:blank"),
-          {"look": Expected("unsolved", "no captcha found on the page .*"), "capture": WENT_AWAY,
+          {"look": Expected("unsolved", "no captcha found on the page .*"),
+           "capture": Expected("unsolved", f"{GONE}: the page went to about:blank"),
            "click": LOST, "submit": LOST}),
     Fault("page: loaded again", lambda world: world.page.reload(), everywhere(SOLVED)),
     Fault("page: popup", script("open('/welcome')"), everywhere(SOLVED)),
@@ -280,8 +299,8 @@ def hangs(world: World) -> None:
 
 def crashes(world: World) -> None:
     session = world.page.context.new_cdp_session(world.page)
-    with contextlib.suppress(PlaywrightError):
-        session.send("Page.crash")
+    with contextlib.suppress(PlaywrightError, CutError):
+        call(lambda: session.send("Page.crash"), 0.5)  # nobody is left to answer it
 
 
 def kill_browser(world: World) -> None:

@@ -23,7 +23,7 @@ from agent.errors import CaptchaAgentError, MissingError, UsageError
 from agent.models.store import open_package
 from agent.report import save
 from agent.scorer import load_scorer
-from fixtures.site import Server
+from fixtures.site import Server, serve
 from tests.faults.table import CELLS, KILLED, QUICK
 from tests.faults.world import Fault, World
 
@@ -61,6 +61,13 @@ def browser(request: pytest.FixtureRequest, _page: Page) -> Browser:
     return _page.context.browser
 
 
+@pytest.fixture
+def site() -> Iterator[Server]:
+    """A site of its own for each cell: its books tell of nothing but this solve."""
+    with serve() as server:
+        yield server
+
+
 @pytest.mark.parametrize(
     ("fault", "moment"), [pytest.param(*cell, id=_name(*cell)) for cell in _tried()]
 )
@@ -89,7 +96,10 @@ def test_fault(
     expected = fault.expected[moment]
     results = [attempt.result for attempt in outcome.attempts]
     assert expected.fits(outcome), f"{outcome.status}: {outcome.reason} {results}"
-    assert outcome.solved == site.solved(world.url)
+    # What happens while the verdict is waited for may keep us from hearing of it.
+    assert site.solved(world.url) in (
+        {outcome.solved} if moment != "verify" else {outcome.solved, True}
+    )
     note[fault.name, moment] = outcome.status
 
 
