@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Any
 
 from playwright.async_api import async_playwright
@@ -39,44 +40,36 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
-    with serve(answer_s=given.answer_s) as server:
+    measure = partial(_timed, given.pages, given.answer_s)
+    alone, together = [], []
+    for _ in range(given.runs):
+        alone.append(measure(_one_after_another))
+        together.append(measure(_at_once))
+    expected = alone[0][1]
+    for _, results in (*alone, *together):
+        _same(expected, results)
+    slow, fast = (statistics.median(seconds for seconds, _ in runs) for runs in (alone, together))
+    solved = sum(status == "solved" for status, _, _ in expected)
+    print(f"{given.pages} pages, {solved} solved, each time with the same answers")
+    print(f"one after another {slow:.1f} s, at once {fast:.1f} s: {slow / fast:.1f} times sooner")
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(given.processes, mp_context=spawned) as pool:
+        began_s = time.monotonic()
+        every = list(pool.map(measure, [_one_after_another] * given.processes))
+        spent_s = time.monotonic() - began_s
+    for _, results in every:
+        _same(expected, results)
+    print(f"{given.processes} processes, {given.pages} pages each: {spent_s:.1f} s, same answers")
+
+
+def _timed(pages: int, answer_s: float, way: Callable[..., Any]) -> tuple[float, list[Result]]:
+    """(seconds without the browser's start, what each page came to), on a site of its own."""
+    with serve(secret=b"the same pictures each time", answer_s=answer_s) as server:
         urls = [
             f"{server.url}/signup/{_KINDS[number % len(_KINDS)]}?seed={number}"
-            for number in range(1, given.pages + 1)
+            for number in range(1, pages + 1)
         ]
-        alone, together = [], []
-        for _ in range(given.runs):
-            alone.append(_timed(urls, _one_after_another))
-            together.append(_timed(urls, _at_once))
-        expected = alone[0][1]
-        for _, results in (*alone, *together):
-            _same(urls, expected, results)
-        slow, fast = (statistics.median(seconds for seconds, _ in runs)
-                      for runs in (alone, together))  # fmt: skip
-        solved = sum(status == "solved" for status, _, _ in expected)
-        print(f"{given.pages} pages, {solved} solved, each time with the same answers")
-        print(
-            f"one after another {slow:.1f} s, at once {fast:.1f} s: {slow / fast:.1f} times sooner"
-        )
-        spawned = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(given.processes, mp_context=spawned) as pool:
-            began_s = time.monotonic()
-            every = list(pool.map(_in_a_process, [urls] * given.processes))
-            spent_s = time.monotonic() - began_s
-        for results in every:
-            _same(urls, expected, results)
-        print(
-            f"{given.processes} processes, {given.pages} pages each: {spent_s:.1f} s, same answers"
-        )
-
-
-def _in_a_process(urls: Sequence[str]) -> list[Result]:
-    return _timed(urls, _one_after_another)[1]
-
-
-def _timed(urls: Sequence[str], way: Callable[..., Any]) -> tuple[float, list[Result]]:
-    """(seconds without the browser's start, what each page came to)."""
-    return asyncio.run(_with_browser(urls, way))
+        return asyncio.run(_with_browser(urls, way))
 
 
 async def _with_browser(urls: Sequence[str], way: Callable[..., Any]) -> Any:
@@ -113,10 +106,10 @@ def _result(outcome: Outcome) -> Result:
     return outcome.status, outcome.reason, attempts
 
 
-def _same(urls: Sequence[str], expected: Sequence[Result], found: Sequence[Result]) -> None:
-    for url, one, other in zip(urls, expected, found, strict=True):
+def _same(expected: Sequence[Result], found: Sequence[Result]) -> None:
+    for number, (one, other) in enumerate(zip(expected, found, strict=True), start=1):
         if one != other:
-            raise SystemExit(f"{url}: {one} one after another, {other} here")
+            raise SystemExit(f"seed {number}: {one} one after another, {other} here")
 
 
 if __name__ == "__main__":
