@@ -55,7 +55,7 @@ def answer(run: Run, challenge: Challenge) -> Flow:
         return (yield from _verify(run, challenge, challenge.snapshot, None))
     early = verifier.judge(challenge.snapshot, before.value, challenge.widget, run.policy.success)
     if early is None or not early.sure:
-        early = _lost(challenge, before.value)
+        early = yield from _left(run, challenge, before.value)
     if early is not None:
         return early
     widget = recognizer.recognize(before.value, challenge.widget).widget or challenge.widget
@@ -68,15 +68,36 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     return (yield from _verify(run, challenge, before.value, submit))
 
 
-def _lost(challenge: Challenge, now: Snapshot) -> Verdict | None:
-    """Whether the page went elsewhere though the answer was not submitted yet."""
-    if now.document == challenge.snapshot.document or challenge.widget.submit is None:
+def _left(run: Run, challenge: Challenge, now: Snapshot | None = None) -> Flow:
+    """A Verdict where another page is shown though the answer was not submitted yet, or None.
+
+    `now` is the latest look where there was one.
+    """
+    if challenge.widget.submit is None:
+        return None  # clicks are answers
+    limit_s = run.now_s + PATIENCE_S
+    while True:
+        now = now or (yield from run.ask(Look())).value
+        if now is not None:
+            if now.document == challenge.snapshot.document:
+                return None
+            widget = recognizer.recognize(now, challenge.widget).widget
+            if widget is not None:
+                return _loaded_again(challenge.widget, widget)
+        if run.now_s > limit_s:  # a page that is loaded again shows its captcha after a while
+            return Verdict(
+                "navigation_lost",
+                "the page was left for another one before the answer was submitted",
+            )
+        yield from run.ask(Wait(run.policy.waits.poll_s))
+        now = None
+
+
+def _loaded_again(old: Widget, new: Widget) -> Verdict | None:
+    """Each click may load a page again that keeps its challenge: then nothing is lost."""
+    if not matching.exchanged(old, new):
         return None
-    if recognizer.recognize(now, challenge.widget).widget is not None:
-        return None  # loaded anew: seen as another challenge
-    return Verdict(
-        "navigation_lost", "the page was left for another one before the answer was submitted"
-    )
+    return Verdict("expired", "the page was loaded again before the answer was submitted")
 
 
 def _to_click(challenge: Challenge) -> list[int]:
@@ -115,12 +136,6 @@ def _click_all(run: Run, challenge: Challenge, tiles: list[int]) -> Flow:
                 return lost
     challenge.after = seen
     return None
-
-
-def _left(run: Run, challenge: Challenge) -> Flow:
-    """A Verdict where the page was left for another one meanwhile, or None."""
-    observation = yield from run.ask(Look())
-    return _lost(challenge, observation.value) if observation.value else None
 
 
 def _all_changed(challenge: Challenge, now: Picture, before: Picture | None) -> bool:

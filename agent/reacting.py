@@ -25,6 +25,9 @@ def react(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
 
 def _retry(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
     yield from _pause(run, run.policy.retry.wait_before(run.answers() + 1), verdict)
+    if verdict.result == "unknown":
+        observation = yield from run.ask(Look(verifier.selector_of(run.policy.success)))
+        _pass_late(run, challenge, observation.value)
     return challenge
 
 
@@ -43,13 +46,20 @@ def _wait(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
     if observation.value is None:
         return challenge
     if verdict.result != "navigation_lost":
-        late = verifier.judge(challenge.before, observation.value, challenge.widget, success)
-        if late is not None and late.result == "accepted":
-            run.attempts[-1] = replace(run.attempts[-1], result="accepted", reason=late.reason)
-            raise PassedError(late.reason)
+        _pass_late(run, challenge, observation.value)
     if _was_left(challenge, observation.value):
         return (yield from reload(run, challenge))
     return challenge
+
+
+def _pass_late(run: Run, challenge: Challenge, now: Snapshot | None) -> None:
+    """Raise PassedError where the page says by now that the answer was accepted."""
+    if now is None:
+        return
+    late = verifier.judge(challenge.before, now, challenge.widget, run.policy.success)
+    if late is not None and late.result == "accepted":
+        run.attempts[-1] = replace(run.attempts[-1], result="accepted", reason=late.reason)
+        raise PassedError(late.reason)
 
 
 _REACTIONS: dict[Reaction, Callable[[Run, Challenge, Verdict], Flow]] = {

@@ -13,6 +13,7 @@ from agent.errors import UsageError
 from agent.grids import gap
 
 _REACH_CSS = 360.0  # how far from the captcha lies what is said of it
+_SAME_FORM = 0.5  # of the controls of a page are there again
 _MOSTLY = 0.25  # share of a text far from it that must say so
 _RESULTS: tuple[words.Verdict, ...] = ("blocked", "expired", "rejected", "next_round", "accepted")
 _COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
@@ -165,7 +166,18 @@ def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
         return Verdict("rejected", "the page starts over with a closed captcha", sure=False)
     if _path(before.url) != _path(after.url):
         return Verdict("accepted", f"the page moved on to {_path(after.url)}", sure=False)
+    if _same_form(before, after):
+        return None  # its captcha may still be loading
     return Verdict("accepted", "the page was loaded anew, without a captcha", sure=False)
+
+
+def _same_form(before: Snapshot, after: Snapshot) -> bool:
+    """Whether most of what could be filled in and pressed is there again."""
+    old, new = (
+        {(e.role, e.text) for e in seen.elements if e.role in ("input", "checkbox", "button")}
+        for seen in (before, after)
+    )
+    return len(old & new) >= _SAME_FORM * len(old) > 0
 
 
 def trouble(now: Snapshot) -> str:

@@ -207,6 +207,19 @@ def test_a_vanished_widget_is_no_success() -> None:
     assert moved.reason == "the page moved on to http://localhost/home"
 
 
+def test_a_form_that_is_loaded_again_is_no_success() -> None:
+    """Where the same form is there without its captcha, that may still be loading."""
+    field = Element(90, 0, "input", Box(50, 700, 200, 30), "Name")
+    send = Element(91, 0, "button", Box(50, 750, 200, 30), "Create account")
+    before = snapshot(*BEFORE, field, send)
+    again = replace(snapshot(field, send), document=2.0)
+    assert verifier.judge(before, again, widget(*BEFORE)) is None
+    other = replace(snapshot(said("Off we go")), document=2.0)
+    verdict = verifier.judge(before, other, widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.reason == "the page was loaded anew, without a captcha"
+
+
 def said(text: str, tone: str = "", role: str = "text") -> Element:
     return Element(81, 0, role, Box(50, 500, 300, 20), text, tone=tone)
 

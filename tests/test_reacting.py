@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,31 +22,40 @@ class Troubled(FakePage):
     """A page whose server answers a submit with `troubles`, one after the other, before it works.
 
     None is a submit that nothing comes of. `leaves_after` clicks the page is another one; it is
-    the old one again once it is visited.
+    the old one again once it is visited, or by itself after `returns_s` seconds.
     """
 
     troubles: list[Failure | None] = field(default_factory=list)
     late: str = ""
     leaves_after: int = 0
+    returns_s: float = math.inf
     failures: list[Failure] = field(default_factory=list)
     waited_s: list[float] = field(default_factory=list)
     visited: list[str] = field(default_factory=list)
     left: bool = False
+    loads: int = 0
 
     def _perform(self, action: Action) -> Any:
         if isinstance(action, Wait):
             self.waited_s.append(action.seconds)
             if action.seconds >= 2 and self.late:
                 self.message = self.late
+            self.returns_s -= action.seconds if self.left else 0
+            if self.returns_s <= 0:
+                self._load()
         if isinstance(action, Visit):
             self.visited.append(action.url)
-            self.left, self.leaves_after = False, 0
-            self.chosen = set()
-            self.challenge += 1
+            self._load()
         if isinstance(action, Click) and self.left:
             self.clicks += 1
             return None
         return super()._perform(action)
+
+    def _load(self) -> None:
+        self.left, self.leaves_after, self.returns_s = False, 0, math.inf
+        self.chosen = set()
+        self.challenge += 1
+        self.loads += 1
 
     def _click(self, click: Click) -> None:
         super_click = super()._click
@@ -61,7 +71,7 @@ class Troubled(FakePage):
     def snapshot(self) -> Snapshot:
         seen = replace(super().snapshot(), failures=tuple(self.failures))
         if not self.left:
-            return replace(seen, document=float(len(self.visited)))
+            return replace(seen, document=float(self.loads))
         return replace(seen, elements=(), document=-1.0, url="http://localhost/elsewhere")
 
     def pixels(self) -> Any:
@@ -111,10 +121,11 @@ def test_nobody_waits_past_the_deadline() -> None:
     assert 300 not in page.waited_s
 
 
-def test_a_late_verdict_counts() -> None:
-    """After a wait the page is looked at again before anything else is tried."""
+@pytest.mark.parametrize("reaction", ["wait", "retry", "reload"])
+def test_a_late_verdict_counts(reaction: str) -> None:
+    """After the wait the page is looked at again before anything else is tried."""
     page = Troubled(troubles=[None], late="Verified")
-    outcome = solve(page, reactions={"unknown": "wait"}, retry={"wait_s": 2})
+    outcome = solve(page, reactions={"unknown": reaction}, retry={"wait_s": 2})
     assert outcome.solved
     assert outcome.reason == "the page says 'Verified'"
     assert [a.result for a in outcome.attempts] == ["accepted"]
@@ -142,6 +153,18 @@ def test_nothing_is_clicked_on_another_page() -> None:
     )
     assert page.clicks == 2
     assert page.answers == []
+
+
+def test_a_page_that_is_loaded_again_meanwhile() -> None:
+    """The old answer is not given to the challenge that a page shows once it is loaded again."""
+    page = Troubled(leaves_after=2, returns_s=0.5)
+    outcome = solve(page)
+    assert outcome.solved, outcome.reason
+    assert [(a.result, a.reason) for a in outcome.attempts] == [
+        ("expired", "the page was loaded again before the answer was submitted"),
+        ("accepted", "the page says 'Verified'"),
+    ]
+    assert page.answers == [(0, 4, 8)]
 
 
 def test_a_lost_page_is_loaded_again() -> None:

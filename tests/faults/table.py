@@ -137,6 +137,7 @@ def http(status: int) -> tuple[str, str]:
     return f".*: {reason}; expected a page with a captcha", reason
 
 
+OOPS = Expected("unsolved", f"{GONE}: the site answered with HTTP status 500")
 BLOCKED = Expected("unsolved", "blocked: the site answered /signup/tiles with HTTP status 429")
 UNREACHABLE = (".* the page could not be opened: net::ERR_.*", "the page went to an error page")
 OPENINGS = [
@@ -145,7 +146,7 @@ OPENINGS = [
         ("connection refused", fails(PAGE, "connectionrefused"), UNREACHABLE, LOST),
         ("connection cut", fails(PAGE, "connectionreset"), UNREACHABLE, LOST),
         ("status 404", answers(PAGE, status=404, body="<p>Not here"), http(404), LOST),
-        ("status 500", answers(PAGE, status=500, body="<p>Oops"), http(500), WENT_AWAY),
+        ("status 500", answers(PAGE, status=500, body="<p>Oops"), http(500), OOPS),
         ("status 429", answers(PAGE, status=429, body="<p>Slow down"), http(429), BLOCKED),
     ]
 ]
@@ -334,7 +335,7 @@ def endless(world: World) -> None:
 KILLED = "browser: killed"
 MACHINE = [
     Fault("page: computes for ever", hangs, dict.fromkeys(MOMENTS[:4], LATE),
-          rules={"retry": {"deadline_s": 3}}),
+          rules={"retry": {"deadline_s": 6}}),
     Fault("page: crashes", crashes,
           everywhere(Expected("unsolved", "the page could not be looked at: .*crashed.*"))),
     Fault("page: closed", lambda world: world.page.close(), everywhere(CLOSED)),
