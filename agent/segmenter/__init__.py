@@ -39,7 +39,7 @@ def split(
     across, down = edges(image)
     found = search(across, down, _counts(rows), _counts(cols))
     if found is not None:
-        lines = grounded(np.asarray(image), found.rows, found.cols)
+        lines = grounded(np.asarray(image), *found)
         sure = confidence(across, down, *lines)
         if sure >= (_LEAST_CONFIDENCE if rows is None or cols is None else _LEAST_OF_GIVEN):
             return _grid(*lines, sure)
