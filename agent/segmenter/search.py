@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from agent.segmenter.edges import Edges, Profile, Spans, widened
 from agent.segmenter.extent import Part, best_part
-from agent.segmenter.lattice import Chain, Neighbours, chains
+from agent.segmenter.lattice import LEAST_TILE_PX, Chain, Neighbours, chains
 from agent.segmenter.sharpening import sharpened
 
 _SEEDS = 2  # chains of each axis from which the other axis is explored
@@ -52,20 +52,24 @@ def _lattices(
                 yield from _settled(across, down, seed, rows, cols)
     if lines and columns:  # where each axis leads the other astray
         yield lines[0].spans, columns[0].spans
-    filling = _equal(down.profile(0, across.length_px), rows)
-    yield from _settled(across, down, filling, rows, cols)
-    yield filling.spans, _equal(across.profile(0, down.length_px), cols).spans
+    filling = _filling(down.profile(0, across.length_px), rows)
+    beside = _filling(across.profile(0, down.length_px), cols)
+    if filling and beside:
+        yield from _settled(across, down, filling, rows, cols)
+        yield filling.spans, beside.spans
 
 
-def _equal(profile: Profile, counts: Sequence[int]) -> Chain:
+def _filling(profile: Profile, counts: Sequence[int]) -> Chain | None:
     """Tiles that fill the axis without a gap, as many as the profile shows best."""
     length = len(profile) - 1
     found = []
     for count in counts:
+        if length < count * LEAST_TILE_PX:
+            continue
         edges = [round(length * part / count) for part in range(count + 1)]
-        seen = widened(profile, edges[1:-1])
-        found.append(Chain(tuple(pairwise(edges)), float(seen.mean()) if count > 1 else 0.0))
-    return max(found, key=lambda chain: chain.evidence)
+        inner = widened(profile, edges[1:-1])
+        found.append(Chain(tuple(pairwise(edges)), float(inner.mean()) if count > 1 else 0.0))
+    return max(found, key=lambda chain: chain.evidence, default=None)
 
 
 def _beside(axis: Edges, other: Edges, known: Chain, counts: Sequence[int]) -> list[Chain]:
