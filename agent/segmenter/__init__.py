@@ -17,6 +17,7 @@ from agent.data import Box, Grid, Pixels
 from agent.segmenter.confidence import confidence
 from agent.segmenter.edges import Spans, edges
 from agent.segmenter.ground import grounded
+from agent.segmenter.seams import closed
 from agent.segmenter.search import search
 
 _COUNTS = range(2, 7)
@@ -39,7 +40,8 @@ def split(
     across, down = edges(image)
     found = search(across, down, _counts(rows), _counts(cols))
     if found is not None:
-        lines = grounded(np.asarray(image), found.rows, found.cols)
+        pixels = np.asarray(image)
+        lines = grounded(pixels, across, down, *closed(pixels, across, down, *found))
         sure = confidence(across, down, *lines)
         if sure >= (_LEAST_CONFIDENCE if rows is None or cols is None else _LEAST_OF_GIVEN):
             return _grid(*lines, sure)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.data import Pixels
-from agent.segmenter.edges import Spans
+from agent.segmenter.edges import Edges, Spans
 
 _ALIKE = 26.0  # grey levels by which lines of the ground differ among themselves at most
 _MOST_UNEVEN = 60.0  # grey levels by which the ground may differ along a line, as gradients do
@@ -22,45 +22,87 @@ _MIDDLE = (0.2, 0.8)  # of a tile's side: round corners and marks lie outside of
 _PARTS = 6  # of that, each averaged: noise goes, a picture stays
 _AROUND_PX = 2  # by which a gap may be off where it is crossed
 _REACH, _LEAST_REACH_PX = 0.05, 4  # by which an edge is moved at most, of a tile
+_DEEPEST = 0.3  # of a tile, the widest margin that is taken for a part of it
+_UNEQUAL, _LEAST_UNEQUAL_PX = 0.03, 2  # of a tile, by which such margins differ at most
 _EVEN = 12.0  # grey levels by which a shadow beside tiles differs along a line at most
 _SHADED = 20.0  # grey levels from one line to the next, at most, in a soft shadow
 _PLAIN = 60.0  # grey levels from tile to ground that could not be plainer
+_LESS_SEEN = 0.1  # evidence that edges lose at most where they are moved to the ground
 _BLURRED_PX = 2  # within which a resized edge goes from one colour to the other
 
 Differences = NDArray[np.float32]
 """By how many grey levels a line differs from one of ground alone, at each pixel of an axis."""
 
 
-def grounded(pixels: Pixels, rows: Spans, cols: Spans) -> tuple[Spans, Spans]:
-    """Rows and columns that end where the ground begins, as far as there is any between them."""
-    if max(_gap(rows), _gap(cols)) < 1:
-        return rows, cols
-    return _grounded(pixels.transpose(1, 0, 2), cols, rows), _grounded(pixels, rows, cols)
+def grounded(
+    pixels: Pixels, across: Edges, down: Edges, rows: Spans, cols: Spans
+) -> tuple[Spans, Spans]:
+    """Rows and columns that end where the ground begins, as far as there is any."""
+    turned = pixels.transpose(1, 0, 2)
+    return _grounded(turned, down, cols, rows), _grounded(pixels, across, rows, cols)
 
 
-def _gap(spans: Spans) -> float:
+def gap_px(spans: Spans) -> float:
+    """The usual gap between two tiles; 0 for one tile."""
     return float(np.median([after[0] - before[1] for before, after in pairwise(spans)] or [0]))
 
 
-def _grounded(pixels: Pixels, across: Spans, spans: Spans) -> Spans:
+def _grounded(pixels: Pixels, axis: Edges, across: Spans, spans: Spans) -> Spans:
     """`spans` of the second axis; `across` are the tiles of the first one."""
     if len(spans) < 2 or len(across) < 2:
         return spans
-    windows = _windows(spans, pixels.shape[1])
+    length, has_gaps = pixels.shape[1], max(gap_px(spans), gap_px(across)) >= 1
+    windows = _windows(spans, length)
+    deep = round(_DEEPEST * (spans[0][1] - spans[0][0]))
+    windows[0] = windows[0][0], spans[0][0] + deep
+    windows[-1] = spans[-1][1] - deep, windows[-1][1]
     ends = np.cumsum([stop - start for start, stop in windows])[:-1]
     near = np.concatenate([pixels[:, start:stop] for start, stop in windows], axis=1)
     along, off = _differences(np.ascontiguousarray(near), across)
     parts = list(zip(windows, np.split(along, ends), np.split(along + off, ends), strict=True))
-    usual = float(np.median([each.min() for _, _, each in parts[1:-1]]))
+    usual = float(np.median([each.min() for _, _, each in parts[1:-1]])) if has_gaps else 0.0
     if usual > _MOST_UNEVEN:
         return spans
-    differ = np.full(pixels.shape[1], np.nan, dtype=np.float32)
-    ground = np.zeros(pixels.shape[1], dtype=np.bool_)
+    differ = np.full(length, np.nan, dtype=np.float32)
+    ground = np.zeros(length, dtype=np.bool_)
     for (start, stop), beside, each in parts:
         differ[start:stop] = each
-        ground[start:stop] = _grown(beside, each, usual)
-    found = _of_one_size(_between(ground, windows, spans), spans, len(ground))
+        ground[start:stop] = _grown(beside, each, usual if has_gaps else _EVEN - _ALIKE)
+    spans = _without_margins(ground, differ, spans)
+    if not has_gaps:
+        return spans
+    found = _of_one_size(_between(ground, _windows(spans, length), spans), spans, length)
+    before, after = (float(axis.sides(each, across).mean()) for each in (spans, found))
+    if after < before - _LESS_SEEN:
+        return spans
     return max((spans, found), key=lambda each: _contrast(each, differ))
+
+
+def _without_margins(ground: NDArray[np.bool_], differ: Differences, spans: Spans) -> Spans:
+    """`spans` less the ground at both ends, where it is as wide at both."""
+    begin, end = spans[0][0], spans[-1][1]
+    deep = round(_DEEPEST * (spans[0][1] - begin))
+    before = _margin(ground[begin : begin + deep], differ[begin : begin + deep])
+    behind = _margin(ground[end - deep : end][::-1], differ[end - deep : end][::-1])
+    unequal = max(round(_UNEQUAL * (spans[0][1] - begin)), _LEAST_UNEQUAL_PX)
+    if min(before, behind) < 1 or abs(before - behind) > unequal:
+        return spans
+    begin, end = begin + before, end - behind
+    if len(spans) == 2:
+        return (begin, spans[0][1]), (spans[1][0], end)
+    pitch = (end - begin + gap_px(spans)) / len(spans)
+    starts = [begin + number * pitch for number in range(len(spans))]
+    side = pitch - gap_px(spans)
+    return tuple((round(start), round(start + side)) for start in starts)
+
+
+def _margin(ground: NDArray[np.bool_], differ: Differences) -> int:
+    """How many lines of ground there are before a tile begins; 0 where that is not plain."""
+    begin = int(np.argmax(ground[: _BLURRED_PX + 1]))
+    width = begin + int(np.argmin(ground[begin:]))
+    beyond = differ[width : width + _BLURRED_PX + 1]
+    plain = ground[begin] and not ground[width]
+    return width if plain and beyond.max() > differ[begin:width].min() + _ALIKE else 0
 
 
 def _between(ground: NDArray[np.bool_], windows: Sequence[tuple[int, int]], spans: Spans) -> Spans:
@@ -98,7 +140,7 @@ def _differences(pixels: Pixels, across: Spans) -> tuple[Differences, Difference
 
     Both of shape (lines,), in grey levels.
     """
-    beside = np.concatenate([_parts(pixels, *span) for span in across])
+    beside = np.concatenate([parts(pixels, *span) for span in across])
     usual = _quantile(beside, 0.5)
     crossings = [
         pixels[max(before[1] - _AROUND_PX, 0) : after[0] + _AROUND_PX]
@@ -106,12 +148,12 @@ def _differences(pixels: Pixels, across: Spans) -> tuple[Differences, Difference
     ]
     off = np.abs(np.concatenate(crossings) - usual).max(axis=2)
     # Of a crossing this share is ground; marks may cover half of it.
-    share = max(_gap(across), 1) / (max(_gap(across), 1) + 2 * _AROUND_PX)
+    share = max(gap_px(across), 1) / (max(gap_px(across), 1) + 2 * _AROUND_PX)
     along = np.abs(beside - usual).max(axis=2).mean(axis=0)
     return along, _quantile(off, 1 - share / 2)
 
 
-def _parts(pixels: Pixels, start: int, stop: int) -> NDArray[np.float32]:
+def parts(pixels: Pixels, start: int, stop: int) -> NDArray[np.float32]:
     """The means of some parts of each line from `start` to `stop`, shape (parts, lines, 3)."""
     first, last = (round(start + share * (stop - start)) for share in _MIDDLE)
     long = max((last - first) // _PARTS, 1)

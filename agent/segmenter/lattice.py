@@ -18,6 +18,7 @@ _PEAKS, _WIDTHS, _TILES = 40, 16, 40  # how many lines, sides and places of tile
 _WIDEST_GAP = 0.6  # of a tile
 _GAP_COST = 0.1  # for a gap as wide as a tile: of two ways to see it, tiles rather than gaps
 _ODD_GAP_COST = 1.0  # for a gap that differs from those of the other axis by a quarter of a tile
+_STRETCH_COST = 0.3  # for a tile e times as long as wide, or the other way round
 _OUTSIDE_COST = 3.5  # for a tile that the lines of the other axis do not run along
 _FAINT, _FAINT_COST = 0.6, 3.0  # of the plainest line between tiles: fainter ones cost so much
 _TOUCHING_PX = 3  # tiles that are no farther apart show one line rather than two
@@ -32,6 +33,7 @@ class Neighbours:
     """
 
     inside: NDArray[np.float32]
+    side_px: int
     gap_px: float
 
 
@@ -41,6 +43,11 @@ class Chain:
 
     spans: Spans
     evidence: float
+
+    @property
+    def side_px(self) -> int:
+        """The size of a tile."""
+        return self.spans[0][1] - self.spans[0][0]
 
     @property
     def gap_px(self) -> float:
@@ -107,6 +114,8 @@ def _tiles(
     if other is not None:
         share = (other.inside[stops] - other.inside[starts]) / widths[:, None]
         alone -= np.float32(_OUTSIDE_COST) * np.maximum(_INSIDE - share, 0)
+        stretch = np.abs(np.log(widths / other.side_px)).astype(np.float32)
+        alone -= np.float32(_STRETCH_COST) * stretch[:, None]
     alone[~fits] = -np.inf
     kept = np.sort(np.argsort(-alone, axis=1, kind="stable")[:, :_TILES], axis=1)
     return np.take_along_axis(starts, kept, axis=1), np.take_along_axis(alone, kept, axis=1)
