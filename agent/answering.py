@@ -347,6 +347,7 @@ def _verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | 
     Where a click on `submit` changed nothing at all, its key is pressed, once.
     """
     run.stage = "verify"
+    yield from run.ask(Show())  # the page moves on: what was decided belongs to what is gone
     policy, asked_s = run.policy, run.now_s
     hint = _Hint(asked_s)
     while run.now_s - asked_s <= policy.waits.verify_s:

@@ -122,9 +122,7 @@ def open_browser(
     """
     with sync_playwright() as playwright:
         if choice.endpoint:
-            join = partial(
-                remote.connect, playwright, choice.endpoint, choice.name, settings.slow_mo_ms
-            )
+            join = partial(remote.connect, playwright, choice.endpoint, choice.name)
             yield call(join, within_s, stop)
             return
         browser = _launch(playwright, choice, settings, within_s, stop)
@@ -180,7 +178,6 @@ def _launch(
 ) -> Browser:
     options: dict[str, Any] = {
         "headless": settings.headless,
-        "slow_mo": settings.slow_mo_ms,
         "args": [],
         "timeout": within_s * 1000,
         # We close the browser ourselves, after the report has what it shows.

@@ -16,12 +16,13 @@
   };
   const place = ([x, y, width, height]) => ({ position: 'absolute', boxSizing: 'border-box',
     left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
-  const label = { position: 'absolute', whiteSpace: 'nowrap', padding: '1px 6px', color: '#fff',
+  const label = { position: 'absolute', whiteSpace: 'nowrap', padding: '.1em .45em', color: '#fff',
     font: '600 13px/1.4 system-ui, sans-serif' };
 
   const host = make(document.documentElement, { all: 'initial' });
   Object.assign(host.style, { display: 'block', position: 'absolute', left: '0', top: '0',
-    width: '0', height: '0', overflow: 'visible', zIndex: '2147483647', pointerEvents: 'none' });
+    width: '0', height: '0', overflow: 'visible', zIndex: '2147483647', pointerEvents: 'none',
+    direction: 'ltr' });  // which `all` leaves as it is
   host.ariaHidden = 'true';
   window[KEY] = host;
   const shadow = host.attachShadow({ mode: 'closed' });
@@ -35,10 +36,11 @@
     const color = chosen ? '#0072b2' : '#4a4a4a';
     const frame = make(shadow, { ...place(box), pointerEvents: 'none',
       outline: chosen ? `4px solid ${color}` : '2px dashed #e69f00', outlineOffset: chosen ? '-4px' : '-2px' });
-    make(frame, { ...label, left: '0', bottom: '0', background: color }, text);
+    const size = Math.min(Math.max(box[2] / 7, 9), 13);  // no wider than the tile, if it can be read
+    make(frame, { ...label, left: '0', bottom: '0', background: color, fontSize: `${size}px` }, text);
   }
-  const [x, y] = scene.area;
-  const title = make(shadow, { ...label, left: `${x}px`, top: `${Math.max(y - 24, 0)}px`,
-    background: '#1b2130', borderRadius: '4px' }, scene.title);
-  title.style.pointerEvents = 'none';
+  // At the foot of the window: above the tiles it would hide what is asked for.
+  const bar = make(shadow, { position: 'fixed', inset: 'auto 0 0', textAlign: 'center', pointerEvents: 'none' });
+  make(bar, { ...label, position: 'static', display: 'inline-block', padding: '3px 14px', whiteSpace: 'normal',
+    background: '#1b2130', border: '1px solid #fff', borderBottom: '0', borderRadius: '8px 8px 0 0' }, scene.title);
 }

@@ -61,7 +61,7 @@ class Overlaid:
 
 
 def scene(show: Show) -> dict[str, Any] | None:
-    """What `overlay.js` draws: the tiles' boxes with their texts, and one line above them."""
+    """What `overlay.js` draws: the tiles' boxes with their texts, and one line below."""
     if show.picture is None or show.grid is None or show.decision is None:
         return None
     picture, decision = show.picture, show.decision
@@ -72,4 +72,4 @@ def scene(show: Show) -> dict[str, Any] | None:
         tiles.append({"box": [box.x, box.y, box.width, box.height], "text": text, "chosen": chosen})
     concept = decision.target.concept if decision.target else ""
     title = f"{concept or 'as the sample'}: sure to {decision.confidence:.2f}"
-    return {"tiles": tiles, "area": [picture.box.x, picture.box.y], "title": title}
+    return {"tiles": tiles, "title": title}

@@ -105,7 +105,9 @@ class BrowserSettings(_Part):
     """How the command line starts the browser (a page that you hand over stays as it is)."""
 
     headless: bool = True
-    slow_mo_ms: int = Field(0, ge=0, le=60_000, description="pause after each browser action")
+    slow_mo_ms: int = Field(
+        0, ge=0, le=60_000, description="pause before each click or key; no deadline counts it"
+    )
 
 
 class Policy(_Part):

@@ -17,7 +17,7 @@ _HOW = (
 )
 
 
-def connect(playwright: Playwright, endpoint: str, name: str, slow_mo_ms: int) -> Browser:
+def connect(playwright: Playwright, endpoint: str, name: str) -> Browser:
     """The browser at `endpoint`, by Chromium's debugging protocol or by Playwright's own.
 
     `name` is chromium, firefox or webkit: of a Playwright server the browser to have. Closing the
@@ -35,7 +35,7 @@ def connect(playwright: Playwright, endpoint: str, name: str, slow_mo_ms: int) -
     kind = getattr(playwright, name)
     join = kind.connect_over_cdp if debugging else kind.connect
     try:
-        browser: Browser = join(endpoint, timeout=_PATIENCE_MS, slow_mo=slow_mo_ms)
+        browser: Browser = join(endpoint, timeout=_PATIENCE_MS)
     except PlaywrightError as error:
         raise MissingError(
             f"--connect {redaction.address(endpoint)}: no browser answers there "

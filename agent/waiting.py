@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from agent.errors import SiteError
@@ -53,7 +53,7 @@ class Stop:
         if (wake := self._wake) is not None:
             wake()
 
-    @contextmanager
+    @contextlib.contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
         """Have `wake` called by `ask` while the block runs. Raises CutError after a stop."""
         before, self._wake = self._wake, wake
@@ -113,7 +113,7 @@ class _Calls:
             self._tasks.clear()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _bounded(within_s: float, stop: Stop) -> Iterator[Callable[[Callable[[], Any]], Any]]:
     """What makes a call of Playwright's sync API; all calls together take `within_s` at most."""
     try:
@@ -234,6 +234,13 @@ def begin(function: Callable[[], T]) -> Future[T]:
     _running.add(thread)
     thread.start()
     return future
+
+
+def pass_time(seconds: float, stop: Stop) -> None:
+    """Wait that long, or until a stop is asked for."""
+    woken: queue.SimpleQueue[None] = queue.SimpleQueue()  # see `work`
+    with contextlib.suppress(CutError, queue.Empty), stop.waking(lambda: woken.put(None)):
+        woken.get(timeout=seconds)
 
 
 def work(function: Callable[[], T], within_s: float = math.inf, stop: Stop | None = None) -> T:

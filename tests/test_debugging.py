@@ -11,9 +11,10 @@ import click
 import pytest
 from playwright.sync_api import Error as PlaywrightError
 
-from agent import trace
+from agent import policy, trace
 from agent.commands import browsing, debugging
 from agent.errors import SiteError, UsageError
+from agent.policy import Policy
 from agent.waiting import Stop
 from tests.test_report import outcome
 
@@ -33,6 +34,23 @@ def test_a_key_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         stop = Stop()
         debugging.waits_for_key(stop)("click tile 1")
         assert stop.reason == "stopped by hand"
+
+
+def test_slow_motion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each click some time passes, as the policy says, and a stop ends it; else none."""
+    slow = policy.check({"browser": {"slow_mo_ms": 60_000}}, where="test")
+    assert debugging.before_each(Policy(), Stop()) is None
+    passed: list[float] = []
+    monkeypatch.setattr(debugging, "pass_time", lambda seconds, stop: passed.append(seconds))
+    wait = debugging.before_each(slow, Stop())
+    assert wait is not None
+    wait("click tile 1")
+    assert passed == [60.0]
+    keys = debugging.before_each(slow, Stop(), by_key=True)
+    monkeypatch.setattr(click, "getchar", lambda: " ")
+    assert keys is not None
+    keys("click tile 1")
+    assert passed == [60.0]
 
 
 def test_the_inspector_opens(capsys: pytest.CaptureFixture[str]) -> None:

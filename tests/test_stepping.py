@@ -90,14 +90,13 @@ def test_the_scene_is_in_pixels_of_the_page() -> None:
             {"box": [10, 20, 100, 100], "text": "1 · 0.93 ✓", "chosen": True},
             {"box": [110, 20, 100, 100], "text": "2 · 0.10", "chosen": False},
         ],
-        "area": [10, 20],
         "title": "as the sample: sure to 0.80",
     }
     assert scene(Show()) is None
 
 
 def test_what_is_shown_follows_the_flow() -> None:
-    """Each decision is shown, and goes before the next challenge is read."""
+    """Each decision is shown until its answer is sent, and goes before a challenge is read."""
     shown: list[bool] = []
 
     class Watching(FakePage):
@@ -109,4 +108,4 @@ def test_what_is_shown_follows_the_flow() -> None:
     page = Watching(says=["Wrong", "Verified"])
     chosen = Fixed(lambda target: {0: 0.99})
     assert runner.run(flow.solve(Policy(), model="m"), unwrapped(page), chosen).solved
-    assert shown == [False, True, False, True]
+    assert shown == [False, True, False] * 2

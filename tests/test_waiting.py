@@ -114,3 +114,13 @@ def test_a_stand_in_without_playwright_is_stepped() -> None:
     stop.ask("stopped by hand")
     with pytest.raises(CutError, match=r"^stopped by hand$"):
         waiting.step(steps(), 60, stop)
+
+
+def test_time_passes_until_a_stop() -> None:
+    """A stop from another thread ends the longest pause, and one asked for before begins none."""
+    stop = Stop()
+    waking = threading.Timer(0.05, stop.ask, ["enough"])
+    waking.start()
+    waiting.pass_time(3600, stop)
+    waiting.pass_time(3600, stop)
+    assert stop.reason == "enough"

@@ -16,7 +16,7 @@ from agent import redaction, report, runner
 from agent.audit import Audit, answers
 from agent.browser import fresh_page, open_browser
 from agent.cli import emit_json
-from agent.commands import browsing
+from agent.commands import browsing, debugging
 from agent.commands.rates import show_rates
 from agent.data import Outcome
 from agent.errors import SiteError
@@ -67,6 +67,8 @@ def run(
             widget=widget,
             url=url,
             tell=browsing.tell if given["verbose"] else None,
+            overlay=not rules.browser.headless,
+            before_each=debugging.before_each(rules, interruption.stop),
             stop=interruption.stop,
         )
         gone = partial(Outcome, "error", url=url, model=scorer.name, policy=rules.name)

@@ -1,4 +1,4 @@
-"""What helps at a desk: going step by step, and a page that stays open where it failed."""
+"""What helps at a desk: going slowly or step by step, a page that stays open where it failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent.data import Outcome
 from agent.errors import UsageError
 from agent.policy import Policy
 from agent.stepping import BeforeEach
-from agent.waiting import Stop
+from agent.waiting import Stop, pass_time
 
 
 def check(given: dict[str, Any], rules: Policy) -> None:
@@ -23,6 +23,18 @@ def check(given: dict[str, Any], rules: Policy) -> None:
         raise UsageError(
             "--pause-on-failure: Playwright's inspector needs a visible browser: add --headed"
         )
+
+
+def before_each(rules: Policy, stop: Stop, *, by_key: bool = False) -> BeforeEach | None:
+    """What happens before each click or key: a key is waited for, some time passes, or nothing.
+
+    Playwright's own slow motion would slow each look at the page, too: what is drawn over the
+    page is away for these, so it would hardly be seen.
+    """
+    if by_key:
+        return waits_for_key(stop)
+    slow_mo_s = rules.browser.slow_mo_ms / 1000
+    return (lambda _: pass_time(slow_mo_s, stop)) if slow_mo_s else None
 
 
 def waits_for_key(stop: Stop) -> BeforeEach:

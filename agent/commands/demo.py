@@ -13,7 +13,7 @@ from agent import report, runner
 from agent.audit import Audit, answers
 from agent.browser import open_page
 from agent.cli import emit_json
-from agent.commands import browsing
+from agent.commands import browsing, debugging
 from agent.commands.rates import show_rates
 from agent.data import Outcome
 from agent.errors import UsageError
@@ -91,9 +91,12 @@ def _audit(
     advance: Callable[[], None],
 ) -> Audit:
     outcomes, watched = [], not rules.browser.headless
+    slowly = debugging.before_each(rules, stop)
     for seed in seeds:
         url = f"{server.url}/signup/{kind}?seed={seed}"
-        outcome = runner.solve(page, rules, model=scorer, url=url, overlay=watched, stop=stop)
+        outcome = runner.solve(
+            page, rules, model=scorer, url=url, overlay=watched, before_each=slowly, stop=stop
+        )
         # The page said so; the site itself must agree.
         if outcome.solved != server.solved(url):
             raise UsageError(f"{url}: the page and the site disagree whether it was solved")

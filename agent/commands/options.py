@@ -78,7 +78,7 @@ verbose_option = option("-v", "--verbose", is_flag=True, help="Say what is found
 browser_options = options(
     option("--headed", is_flag=True, help="Show the browser."),
     option(
-        "--slow-mo", type=click.IntRange(0, 60_000), metavar="MS", help="Pause after each step."
+        "--slow-mo", type=click.IntRange(0, 60_000), metavar="MS", help="Pause before each click."
     ),
     option(
         "--browser",

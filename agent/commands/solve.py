@@ -56,7 +56,7 @@ def run(
                     url=url,
                     tell=browsing.tell if given["verbose"] or not as_json else None,
                     overlay=not rules.browser.headless,
-                    before_each=debugging.waits_for_key(stop) if given["step"] else None,
+                    before_each=debugging.before_each(rules, stop, by_key=given["step"]),
                     stop=stop,
                 )
                 if given["pause_on_failure"] and not outcome.solved and not stop.reason:
