@@ -346,6 +346,12 @@ def test_the_table_fits_80_columns() -> None:
     assert max(map(len, printed.splitlines())) <= 80
 
 
+def test_nothing_tried_is_one_line() -> None:
+    """Where no challenge was read, the terminal shows the reason and no empty table."""
+    nothing = Outcome("unsolved", "no captcha found", "http://localhost/", 1.0, "lite", "default")
+    assert printed(nothing) == "\x1b[1;31munsolved: no captcha found\x1b[0m\n"
+
+
 def test_unwritable_folder(tmp_path: Path) -> None:
     """Where the report can't be written, the message says where and what to do."""
     blocked = tmp_path / "file"

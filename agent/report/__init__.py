@@ -17,6 +17,7 @@ from agent.redaction import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["save", "table", "to_json"]
 
@@ -66,18 +67,17 @@ def _why(decision: Decision) -> dict[str, Any]:
     }
 
 
-def table(outcome: Outcome) -> Table:
-    """The attempts as a table of at most 80 columns."""
+def table(outcome: Outcome) -> Table | Text:
+    """What came of it, and the attempts as a table of at most 80 columns, if there were any."""
     from rich.table import Table
     from rich.text import Text
 
     outcome = redaction.outcome(outcome)
-    shown = Table(
-        title=Text(f"{outcome.status}: {plain(outcome.reason)}"),
-        title_justify="left",
-        title_style="bold green" if outcome.solved else "bold red",
-        width=79,
-    )
+    style = "bold green" if outcome.solved else "bold red"
+    title = Text(f"{outcome.status}: {plain(outcome.reason)}", style)
+    if not outcome.attempts:
+        return title
+    shown = Table(title=title, title_justify="left", title_style="", width=79)
     shown.add_column("#", justify="right")
     shown.add_column("instruction", ratio=3)
     shown.add_column("chosen", ratio=1)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
+import subprocess
+import time
 import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
+from PIL import Image, ImageGrab
 from playwright.sync_api import Page
 
 from agent import report, runner
+from agent.browser import BrowserChoice, open_page
 from agent.data import Box, Capture, Decision, Grid, Look, Outcome, Picture, Show
 from agent.driver import Driver
 from agent.overlay import Overlaid
-from agent.policy import Policy, check
+from agent.policy import BrowserSettings, Policy, check
 from agent.scope import Scope
 from agent.trace import traced
 from fixtures.site import KINDS, THEMES, Server
@@ -128,6 +135,59 @@ def test_captchas_are_solved_under_the_overlay(page: Page, site: Server, kind: s
     assert sum(what.startswith("click tile ") for what in said) >= len(solved.attempts[0].selected)
     assert said[-1] == "click the button 'Verify'"
     assert not page.evaluate("window[Symbol.for('captcha-agent overlay')]?.isConnected ?? false")
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A screen in memory that browsers are shown on, by the name that X gives it."""
+    xvfb = shutil.which("Xvfb")
+    if xvfb is None:
+        pytest.skip("a visible browser needs a screen: Xvfb is not installed")
+    reading, writing = os.pipe()
+    command = [xvfb, "-displayfd", str(writing), "-screen", "0", "1300x900x24", "-nolisten", "tcp"]
+    with (
+        subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server,
+        open(reading, encoding="ascii") as told,
+    ):
+        os.close(writing)
+        name = f":{told.readline().strip()}"
+        monkeypatch.setenv("DISPLAY", name)
+        yield name
+        server.terminate()
+
+
+def test_what_is_decided_is_seen_on_a_screen(site: Server, screen: str) -> None:
+    """In a visible browser the chosen tiles stand out before each click, and no more at the end."""
+    blue = (0, 114, 178)  # of the frames around chosen tiles
+
+    def frames() -> int:
+        return int((np.asarray(ImageGrab.grab(xdisplay=screen)) == blue).all(axis=2).sum())
+
+    def comes(shown: bool) -> bool:
+        until_s = time.monotonic() + 10  # what a page has drawn reaches the screen a little later
+        while (frames() > 1000) is not shown:
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(0.1)
+        return True
+
+    seen: list[bool] = []
+    model: Any = oracle(site)
+
+    def solve() -> Outcome:
+        with open_page(BrowserChoice(), BrowserSettings(headless=False)) as page:
+            solved = runner.solve(
+                page, Policy(), model=model, url=f"{site.url}/signup/tiles?seed=5", overlay=True,
+                before_each=lambda what: seen.append(comes(True)),
+            )  # fmt: skip
+            seen.append(comes(False))
+            return solved
+
+    with ThreadPoolExecutor(1) as thread:  # Playwright's sync API has a loop on this one already
+        solved = thread.submit(solve).result()
+    assert solved.solved, solved.reason
+    assert len(seen) == len(solved.attempts[0].selected) + 2  # the tiles, Verify, the end
+    assert all(seen)
 
 
 SECRET = "correct-horse"
