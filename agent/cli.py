@@ -34,7 +34,7 @@ Examples:
   captcha-agent demo
   captcha-agent solve http://localhost:8000/signup --report report/
   captcha-agent score tiles/*.png --instruction "Select all images with a bus"
-  captcha-agent score photo.png --grid 4x4 --instruction "Select all squares with a bus"
+  captcha-agent score photo.png --grid 4x4 --instruction "Squares with a bus"
   captcha-agent policy show default > my.yaml
 
 \b
@@ -161,7 +161,7 @@ def find_command(url: str, **given: Any) -> None:
 )
 @as_json
 def demo_command(**given: Any) -> None:
-    """Solve each kind of the fixture site's challenges in a real browser."""
+    """Solve challenges of the fixture site in a real browser."""
     from agent.commands import demo
 
     sys.exit(demo.run(**given))
@@ -226,7 +226,7 @@ def replay_command(report: str, **given: Any) -> None:
 @model_option
 @as_json
 def doctor_command(**given: Any) -> None:
-    """Check browser, model, runtime and write access; say what is missing."""
+    """Check browser, model and machine; say what is missing."""
     from agent.commands import doctor
 
     sys.exit(doctor.run(**given))
@@ -253,7 +253,7 @@ def doctor_command(**given: Any) -> None:
 @as_json
 @verbose_option
 def audit_command(url: str, **given: Any) -> None:
-    """Solve many fresh challenges of the page at URL; say how often that succeeds.
+    """Solve many fresh challenges at URL; say how often it succeeds.
 
     Gives solve rate and first-answer rate with 95 % confidence intervals, times, and what went
     wrong how often. Each challenge gets a browser context of its own.
@@ -269,7 +269,7 @@ def audit_command(url: str, **given: Any) -> None:
 @option("--name", default="", metavar="NAME", help="What to call it; default: MODEL-FOLDER.")
 @as_json
 def calibrate_command(folder: str, **given: Any) -> None:
-    """Learn from labelled tiles how to do better on one's own captcha.
+    """Learn to do better on one's own captcha from labelled tiles.
 
     FOLDER holds one folder a label, named after what its pictures show ("traffic light"), with at
     least four pictures; "_other" holds what shows none of them. What is learnt becomes a model
@@ -283,7 +283,7 @@ def calibrate_command(folder: str, **given: Any) -> None:
 @cli.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
-    """Print the script by which SHELL completes this program's commands and options."""
+    """Print what lets SHELL complete commands and options."""
     from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)

@@ -118,6 +118,7 @@ def test_policy_commands() -> None:
     assert [policy["name"] for policy in listed["policies"]] == [
         "audit", "ci", "debug", "default", "strict",
     ]  # fmt: skip
+    assert max(map(len, run("policy", "list").stdout.splitlines())) <= 80
     assert "attempts: 5" in run("policy", "show", "ci").stdout
     assert json.loads(run("policy", "schema").stdout)["title"] == "Policy"
 
@@ -128,7 +129,7 @@ def test_models_commands(tmp_path: Path) -> None:
     listed = json.loads(run("models", "list", "--json", **folder).stdout)
     assert [model["name"] for model in listed["models"]] == ["lite"]
     assert {preset["name"] for preset in listed["presets"]} > {"vit-b-32", "siglip-b"}
-    assert max(map(len, run("models", "list", **folder).stdout.splitlines())) <= 100
+    assert max(map(len, run("models", "list", **folder).stdout.splitlines())) <= 80
     shown = json.loads(run("models", "show", "vit-b-32", "--json", **folder).stdout)
     assert shown["source"] == "ViT-B-32:datacomp_xl_s13b_b90k"
     assert shown["prepared"] is False

@@ -9,6 +9,7 @@ import sys
 import click
 import pytest
 
+from agent.cli import cli
 from tests.command_lines import parse
 from tests.readme import commands
 from tests.test_cli import run
@@ -42,6 +43,15 @@ def test_help_fits(path: str) -> None:
     assert command.help
     silent = [o.name for o in command.params if isinstance(o, click.Option) and not o.help]
     assert silent == []
+
+
+@pytest.mark.parametrize("group", [cli, cli.commands["policy"], cli.commands["models"]])
+def test_the_list_of_commands_fits(group: click.Command) -> None:
+    """What each command does is said whole, within 80 columns."""
+    with click.Context(group, max_content_width=80) as context:
+        lines = group.get_help(context).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines[1:] if line.endswith("...")] == []  # the first is the usage
 
 
 @pytest.mark.parametrize(("path", "option"), OPTIONS, ids=lambda part: getattr(part, "name", part))

@@ -59,7 +59,7 @@ def models_group() -> None:
 @models_group.command("list")
 @as_json
 def models_list(as_json: bool) -> None:
-    """Name the packages that are there and the presets that can be prepared."""
+    """Name the packages there are and the presets to prepare."""
     from agent.commands import models
 
     models.show_all(as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, cast
@@ -42,20 +43,32 @@ def show_all(*, as_json: bool) -> None:
         emit_json({"models": there, "presets": offered})
         return
     for model in there:
-        click.echo(f"{model['name']:<16} {model.get('damaged') or model['source']}")
+        _say(model["name"], model.get("damaged") or model["source"])
         if "damaged" not in model:
-            click.echo(f"{'':<16} {model['precision']}, {model['size_mb']} MB")
-            click.echo(f"{'':<16} licence: {model['licence']}")
+            _say("", f"{model['precision']}, {model['size_mb']} MB")
+            _say("", f"licence: {model['licence']}")
         if "calibrated" in model:
-            click.echo(f"{'':<16} calibrated for {', '.join(model['calibrated'])}")
+            _say("", f"calibrated for {', '.join(model['calibrated'])}")
     click.echo("\ncaptcha-agent models prepare NAME makes one of (top-1 is ImageNet, zero-shot):")
     for preset in offered:
-        click.echo(f"{preset['name']:<16} {preset['source']}")
-        click.echo(
-            f"{'':<16} top-1 {preset['top1']} %, download {preset['download_mb']} MB, "
-            f"package {preset['package_mb']} MB"
+        _say(preset["name"], preset["source"])
+        _say(
+            "",
+            f"top-1 {preset['top1']} %, download {preset['download_mb']} MB, "
+            f"package {preset['package_mb']} MB",
         )
-        click.echo(f"{'':<16} licence: {preset['licence']}")
+        _say("", f"licence: {preset['licence']}")
+
+
+def _say(name: str, text: str) -> None:
+    """One thing about a model, wrapped beside its name."""
+    head, under = f"{name:<16} ", " " * 17
+    click.echo(
+        textwrap.fill(
+            text, 80, initial_indent=head, subsequent_indent=under,
+            break_long_words=False, break_on_hyphens=False,
+        )
+    )  # fmt: skip
 
 
 def _listed(name: str) -> dict[str, Any]:
