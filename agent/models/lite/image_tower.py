@@ -141,6 +141,9 @@ def _fill(
 ) -> None:
     """Fill `kept`, a tensor for each output, by ONNX Runtime (8 times torch's speed)."""
     path = folder / "frozen.onnx"
+    # After an export torch sets all modules below to the mode of the outermost one: in training
+    # mode the backbone would normalise by batches and forget its running means.
+    network.eval()
     torch.onnx.export(
         network, (torch.zeros(2, 3, *pictures.shape[1:3]),), str(path), input_names=["x"],
         dynamic_axes={"x": {0: "n"}}, dynamo=False,
