@@ -129,7 +129,7 @@ def open_browser(
         try:
             yield browser
         finally:
-            with contextlib.suppress(CutError):  # what does not close is killed with the driver
+            with _closing():  # what does not close is killed with the driver
                 call(browser.close, _CLOSING_S)
 
 
@@ -149,8 +149,13 @@ def fresh_page(
     try:
         yield page
     finally:
-        with contextlib.suppress(CutError):
+        with _closing():
             call(context.close, _CLOSING_S)
+
+
+def _closing() -> contextlib.AbstractContextManager[None]:
+    """For what may be gone already: a signal to the whole process group ends Playwright, too."""
+    return contextlib.suppress(CutError, PlaywrightError)
 
 
 @contextmanager
