@@ -207,6 +207,23 @@ def test_signals_end_it_cleanly(
     assert started.leftovers() == []
 
 
+def test_sigterm_to_the_whole_group(site: Server, command: Any, tmp_path: Path) -> None:
+    """Where Playwright's own process is ended, too, the report is written all the same.
+
+    Its temporary folders are left then: what made them is gone.
+    """
+    rules = tmp_path / "endless.yaml"
+    rules.write_text("extends: ci\nlimits: {reloads: 100}\ndecide: {sure: 1}\n")
+    started = command("solve", f"{site.url}/signup/tiles", "--policy", str(rules), "--json", "-v")
+    started.wait_for("reloaded: sure to")
+    os.killpg(started.process.pid, signal.SIGTERM)
+    written, complained = started.process.communicate()
+    assert started.process.returncode == 143, complained
+    assert "Traceback" not in complained
+    assert json.loads(written)["reason"] == "stopped by SIGTERM"
+    assert (started.report / "index.html").is_file()
+
+
 def test_a_browser_that_does_not_start_can_be_stopped(
     site: Server, command: Any, tmp_path: Path
 ) -> None:
