@@ -26,8 +26,7 @@ def react(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
 def _retry(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
     yield from _pause(run, run.policy.retry.wait_before(run.answers() + 1), verdict)
     if verdict.result == "unknown":
-        observation = yield from run.ask(Look(verifier.selector_of(run.policy.success)))
-        _pass_late(run, challenge, observation.value)
+        yield from _look_again(run, challenge, verdict)
     return challenge
 
 
@@ -41,25 +40,22 @@ def _wait(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
     asked_s = verdict.retry_after_s
     wait_s = run.policy.retry.wait_before(run.answers() + 1) if asked_s is None else asked_s
     yield from _pause(run, wait_s, verdict)
-    success = run.policy.success
-    observation = yield from run.ask(Look(verifier.selector_of(success)))
-    if observation.value is None:
-        return challenge
-    if verdict.result != "navigation_lost":
-        _pass_late(run, challenge, observation.value)
-    if _was_left(challenge, observation.value):
+    now = yield from _look_again(run, challenge, verdict)
+    if now is not None and _was_left(challenge, now):
         return (yield from reload(run, challenge))
     return challenge
 
 
-def _pass_late(run: Run, challenge: Challenge, now: Snapshot | None) -> None:
-    """Raise PassedError where the page says by now that the answer was accepted."""
-    if now is None:
-        return
-    late = verifier.judge(challenge.before, now, challenge.widget, run.policy.success)
-    if late is not None and late.result == "accepted":
-        run.attempts[-1] = replace(run.attempts[-1], result="accepted", reason=late.reason)
-        raise PassedError(late.reason)
+def _look_again(run: Run, challenge: Challenge, verdict: Verdict) -> Flow:
+    """The page now, or None; raises PassedError where it says late that it accepted the answer."""
+    success = run.policy.success
+    now: Snapshot | None = (yield from run.ask(Look(verifier.selector_of(success)))).value
+    if now is not None and verdict.result != "navigation_lost":
+        late = verifier.judge(challenge.before, now, challenge.widget, success)
+        if late is not None and late.result == "accepted":
+            run.attempts[-1] = replace(run.attempts[-1], result="accepted", reason=late.reason)
+            raise PassedError(late.reason)
+    return now
 
 
 _REACTIONS: dict[Reaction, Callable[[Run, Challenge, Verdict], Flow]] = {
