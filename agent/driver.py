@@ -64,7 +64,8 @@ _FRAME_PLACE = """(frame) => {
     shown ? frame.clientWidth * scale : 0, frame.clientHeight * scale, scale, over];
 }"""
 # Scrolls as little as needed, and never where the box is in view already: a page must not jump.
-# Bars that stay at the top or the foot of the window take away from the view.
+# Bars that stay at the top or the foot of the window take away from the view. The last value: how
+# far the page goes on to the left of where it starts, as one written from right to left may do.
 _SCROLL = """([x, y, width, height]) => {
   const root = document.documentElement, view = root.clientHeight;
   const bar = (at) => {
@@ -78,10 +79,13 @@ _SCROLL = """([x, y, width, height]) => {
   const head = bar(1)?.bottom ?? 0, foot = view - (bar(view - 2)?.top ?? view);
   const fits = (at, size, from, room, before, after) =>
     at >= from + before && at + size <= from + room - after ? from
-      : Math.max(0, at + size / 2 - (room + before - after) / 2);
-  window.scrollTo({ left: fits(x, width, scrollX, root.clientWidth, 0, 0),
+      : at + size / 2 - (room + before - after) / 2;
+  const rtl = [root, document.body].some((n) => n && getComputedStyle(n).direction === 'rtl');
+  const leftward = rtl ? root.scrollWidth - root.clientWidth : 0;
+  const left = fits(x - leftward, width, scrollX, root.clientWidth, 0, 0);
+  window.scrollTo({ left: leftward ? Math.min(left, -1) : left, // see `_screenshot`
     top: fits(y, height, scrollY, view, head, foot), behavior: 'instant' });
-  return [scrollX, scrollY, root.clientWidth, view - head - foot];
+  return [scrollX + leftward, scrollY, root.clientWidth, view - head - foot, leftward];
 }"""
 
 
@@ -267,9 +271,9 @@ class Driver:
                 f"{MOST_PIXELS // 1_000_000} million are screenshotted"
             )
         area = [box.x, box.y, box.width, box.height]
-        left, top, width, height = yield self._page.evaluate(_SCROLL, area)
+        left, top, width, height, leftward = yield self._page.evaluate(_SCROLL, area)
         if box.width <= width and box.height <= height:
-            pixels = yield from self._screenshot(box.moved(-left, -top))
+            pixels = yield from self._screenshot(box.moved(-left, -top), leftward > 0)
             return Picture(pixels, box, pixels.shape[1] / box.width)
         strips = []
         for y in _steps(box.height, height):
@@ -277,19 +281,30 @@ class Driver:
             left, top, *_ = yield self._page.evaluate(
                 _SCROLL, [part.x, part.y, part.width, part.height]
             )
-            strips.append((yield from self._screenshot(part.moved(-left, -top))))
+            strips.append((yield from self._screenshot(part.moved(-left, -top), leftward > 0)))
         pixels = np.concatenate(strips)
         return Picture(pixels, box, pixels.shape[0] / box.height)
 
-    def _screenshot(self, box: Box) -> Steps:
+    def _screenshot(self, box: Box, leftward: bool) -> Steps:
+        """A part of the window.
+
+        Where the page goes on to the left of its start, Chromium cuts out another part than it is
+        told, and shows the window as a whole only while it is not scrolled to that start.
+        """
+        clip = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
         png = yield self._page.screenshot(
-            clip={"x": box.x, "y": box.y, "width": box.width, "height": box.height},
+            clip=None if leftward else clip,
             # A tile half-way through its transition is neither selected nor not.
             animations="disabled",
             caret="hide",
             scale="device",
         )
-        pixels: Pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+        image = Image.open(io.BytesIO(png)).convert("RGB")
+        if leftward:
+            ratio = image.width / (yield self._page.evaluate("innerWidth"))
+            edges = (box.x, box.y, box.right, box.bottom)
+            image = image.crop(tuple(round(edge * ratio) for edge in edges))
+        pixels: Pixels = np.asarray(image)
         return pixels
 
 

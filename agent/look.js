@@ -17,8 +17,11 @@
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
   const out = [], nodes = [], owners = [], lines = [], controls = new Map(), layers = new Map();
-  const keys = [], scripts = [], scroll = [window.scrollX, window.scrollY];
-  const view = { width: document.documentElement.clientWidth, height: document.documentElement.clientHeight };
+  const root = document.documentElement, view = { width: root.clientWidth, height: root.clientHeight };
+  // Where the window is on the page, whose corner lies to the left of where one from right to left starts.
+  const rtl = [root, document.body].some((n) => n && getComputedStyle(n).direction === 'rtl');
+  const scroll = [window.scrollX + (rtl ? root.scrollWidth - root.clientWidth : 0), window.scrollY];
+  const keys = [], scripts = [];
 
   // An address may be a megabyte of data: URL; a change of it is all that matters.
   const fingerprint = (text) => {
@@ -240,10 +243,10 @@
   // The parts that a widget file names, wherever they are; what was not noted yet is now.
   const ROLES = { instruction: 'text', tiles: 'image', picture: 'image', sample: 'image' };
   const marked = new Map();
-  const mark = (root) => {
+  const mark = (tree) => {
     for (const [part, selector] of Object.entries(marks))
-      for (const el of root.querySelectorAll(selector)) marked.set(el, [...(marked.get(el) || []), part]);
-    for (const el of root.querySelectorAll('*')) if (el.shadowRoot) mark(el.shadowRoot);
+      for (const el of tree.querySelectorAll(selector)) marked.set(el, [...(marked.get(el) || []), part]);
+    for (const el of tree.querySelectorAll('*')) if (el.shadowRoot) mark(el.shadowRoot);
   };
   if (Object.keys(marks).length) mark(document);
   walk(document.childNodes, { layer: 0, control: null, block: { mute: true } });
@@ -272,5 +275,5 @@
   return JSON.stringify({ elements: out, title: document.title.slice(0, MAX_TEXT), keys, scripts,
     document: performance.timeOrigin, status: performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0,
     scroll, scale: window.devicePixelRatio, view: [view.width, view.height],
-    size: [document.documentElement.scrollWidth, document.documentElement.scrollHeight] });
+    size: [root.scrollWidth, root.scrollHeight] });
 }

@@ -19,8 +19,12 @@
   const label = { position: 'absolute', whiteSpace: 'nowrap', padding: '.1em .45em', color: '#fff',
     font: '600 13px/1.4 system-ui, sans-serif' };
 
-  const host = make(document.documentElement, { all: 'initial' });
-  Object.assign(host.style, { display: 'block', position: 'absolute', left: '0', top: '0',
+  // The page's corner lies to the left of where one from right to left starts: see agent/look.js.
+  const root = document.documentElement;
+  const rtl = [root, document.body].some((n) => n && getComputedStyle(n).direction === 'rtl');
+  const corner = rtl ? root.clientWidth - root.scrollWidth : 0;
+  const host = make(root, { all: 'initial' });
+  Object.assign(host.style, { display: 'block', position: 'absolute', left: `${corner}px`, top: '0',
     width: '0', height: '0', overflow: 'visible', zIndex: '2147483647', pointerEvents: 'none',
     direction: 'ltr' });  // which `all` leaves as it is
   host.ariaHidden = 'true';

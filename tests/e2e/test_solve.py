@@ -109,6 +109,22 @@ def test_small_windows(site: Server, page: Page, width: int) -> None:
     assert outcome.solved, outcome.reason
 
 
+_WIDE = "addEventListener('DOMContentLoaded', () => document.body.style.width = '900px')"
+
+
+@pytest.mark.parametrize("kind", ["picture", "tiles"])
+def test_pages_from_right_to_left_that_are_wider_than_the_window(
+    site: Server, page: Page, kind: str
+) -> None:
+    """They start at their right end: what lies to the left of it is seen and clicked, too."""
+    page.set_viewport_size({"width": 400, "height": 700})
+    page.add_init_script(_WIDE)
+    url = f"{site.url}/signup/{kind}?seed=6&theme=rtl"
+    outcome = runner.solve(page, Policy(), model=oracle(site, "rtl"), url=url)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") > 400
+    assert outcome.solved, outcome.reason
+
+
 def test_the_whole_form(site: Server, page: Page) -> None:
     """After the captcha is solved the form goes through, and without it it does not."""
     page.goto(f"{site.url}/signup/tiles?seed=8")
