@@ -8,7 +8,7 @@ best is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,7 @@ from agent.segmenter.search import search
 _COUNTS = range(2, 7)
 _LEAST_CONFIDENCE = 0.03  # below it, what was found is part of a picture
 _LEAST_OF_GIVEN = 0.1  # the same where parts of equal size are a good guess, too
+_SURE, _OPINIONS = 0.1, 3  # below that confidence, other numbers of tiles are looked at, too
 
 
 def split(
@@ -38,13 +39,18 @@ def split(
     if image.mode != "RGB":
         image = image.convert("RGB")
     across, down = edges(image)
-    found = search(across, down, _counts(rows), _counts(cols))
-    if found is not None:
-        pixels = np.asarray(image)
-        lines = grounded(pixels, across, down, *closed(pixels, across, down, *found))
-        sure = confidence(across, down, *lines)
-        if sure >= (_LEAST_CONFIDENCE if rows is None or cols is None else _LEAST_OF_GIVEN):
-            return _grid(*lines, sure)
+    pixels = np.asarray(image)
+    best, most = None, _LEAST_CONFIDENCE if rows is None or cols is None else _LEAST_OF_GIVEN
+    for found in islice(search(across, down, _counts(rows), _counts(cols)), _OPINIONS):
+        for known in dict.fromkeys((closed(pixels, across, down, *found), found)):
+            lines = grounded(pixels, across, down, *known)
+            sure = confidence(across, down, *lines)
+            if sure >= most:
+                best, most = lines, sure
+        if most >= _SURE:
+            break
+    if best is not None:
+        return _grid(*best, most)
     return _grid(_equal(image.height, rows or 1), _equal(image.width, cols or 1), 0.0)
 
 

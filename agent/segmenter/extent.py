@@ -28,6 +28,7 @@ _ASIDE = -8.6  # farther to the left or right, as a share of the picture
 _TILES = 6.0  # their number: of this, the logarithm
 _PLAIN, _LEAD = 42.0, 8.0  # score and lead of a part that needs no second opinion
 
+_SAME_PX = 3  # edges no farther apart than that are the same ones, seen more or less sharply
 _OVERHANG = 0.08  # of a tile, that those continued may reach over the edge of the picture
 _MOST = 6  # by which a lattice is continued to either side
 _SHRUNK = 0.09  # of a tile, by which the lines of a chosen one may lie inside of its edges
@@ -46,9 +47,23 @@ class Part:
     lead: float
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """The number of rows and of columns."""
+        return len(self.rows), len(self.cols)
+
+    @property
     def is_plain(self) -> bool:
         """Whether no other lattice need be looked at."""
         return self.score > _PLAIN and self.lead > _LEAD
+
+    def is_like(self, other: Part) -> bool:
+        """Whether all tiles are where those of `other` are, but for some pixels."""
+        if self.shape != other.shape:
+            return False
+        apart = np.abs(
+            np.array([*self.rows, *self.cols]) - np.array([*other.rows, *other.cols])
+        ).max()
+        return bool(apart <= _SAME_PX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +79,32 @@ class _Lines:
     edges: NDArray[np.float32]
 
 
-def best_part(
+def best_parts(
     across: Edges,
     down: Edges,
     lattice: tuple[Spans, Spans],
     rows: Sequence[int],
     cols: Sequence[int],
-) -> Part | None:
-    """The part of this lattice, of one of these numbers of rows and columns, that is seen best."""
+) -> list[Part]:
+    """The part of this lattice that is seen best, and the best of those of another shape."""
     lines, columns = _continued(lattice[0], down), _continued(lattice[1], across)
     high, wide = _ranges(len(lines), rows), _ranges(len(columns), cols)
     if not len(high) or not len(wide):
-        return None
+        return []
     score = features(across, down, lines, columns, high, wide) @ np.array(
         [_SEEN, _SEEN_INSIDE, _WEAKEST, _BESIDE, _COVERED, _STRETCH, _ASIDE, _TILES]
     )
-    row, col = np.unravel_index(int(np.argmax(score)), score.shape)
-    (top, bottom), (left, right) = high[row].tolist(), wide[col].tolist()
-    most = float(score[row, col])
-    same = (np.diff(high) == bottom - top) & (np.diff(wide) == right - left).T
-    others = float(score.max(where=~same, initial=-np.inf))
-    return Part(lines[top:bottom], columns[left:right], most, most - others)
+    found = list[Part]()
+    for _ in range(2):
+        row, col = np.unravel_index(int(np.argmax(score)), score.shape)
+        most = float(score[row, col])
+        if most == -np.inf:
+            break
+        (top, bottom), (left, right) = high[row].tolist(), wide[col].tolist()
+        score[(np.diff(high) == bottom - top) & (np.diff(wide) == right - left).T] = -np.inf
+        lead = most - float(score.max())
+        found.append(Part(lines[top:bottom], columns[left:right], most, lead))
+    return found
 
 
 def features(

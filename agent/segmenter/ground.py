@@ -17,7 +17,7 @@ from agent.data import Pixels
 from agent.segmenter.edges import Edges, Spans
 
 _ALIKE = 26.0  # grey levels by which lines of the ground differ among themselves at most
-_MOST_UNEVEN = 60.0  # grey levels by which the ground may differ along a line, as gradients do
+_MOST_UNEVEN = 90.0  # grey levels by which the ground may differ along a line, as gradients do
 _MIDDLE = (0.2, 0.8)  # of a tile's side: round corners and marks lie outside of it
 _PARTS = 6  # of that, each averaged: noise goes, a picture stays
 _AROUND_PX = 2  # by which a gap may be off where it is crossed
@@ -27,6 +27,7 @@ _UNEQUAL, _LEAST_UNEQUAL_PX = 0.03, 2  # of a tile, by which such margins differ
 _EVEN = 12.0  # grey levels by which a shadow beside tiles differs along a line at most
 _SHADED = 20.0  # grey levels from one line to the next, at most, in a soft shadow
 _PLAIN = 60.0  # grey levels from tile to ground that could not be plainer
+_FRAME = 80.0  # grey levels from which on a line beside tiles is no ground, but a border of theirs
 _LESS_SEEN = 0.1  # evidence that edges lose at most where they are moved to the ground
 _BLURRED_PX = 2  # within which a resized edge goes from one colour to the other
 
@@ -124,7 +125,9 @@ def _contrast(spans: Spans, differ: Differences) -> float:
     padded = np.pad(differ, 1)  # beyond the picture is no tile
     inside = np.concatenate([padded[starts + 1], padded[stops]])
     outside = np.concatenate([padded[starts], padded[stops + 1]])
-    return float(np.clip(np.nan_to_num(inside - outside), -_PLAIN, _PLAIN).sum())
+    # What differs plainly beside tiles is no ground, but a border of theirs.
+    plain = np.minimum(inside - outside, _PLAIN) - np.maximum(outside - _FRAME, 0)
+    return float(np.maximum(np.nan_to_num(plain), -_PLAIN).sum())
 
 
 def _windows(spans: Spans, length: int) -> list[tuple[int, int]]:
@@ -142,15 +145,14 @@ def _differences(pixels: Pixels, across: Spans) -> tuple[Differences, Difference
     """
     beside = np.concatenate([parts(pixels, *span) for span in across])
     usual = _quantile(beside, 0.5)
-    crossings = [
-        pixels[max(before[1] - _AROUND_PX, 0) : after[0] + _AROUND_PX]
-        for before, after in pairwise(across)
+    crossings = [sorted((before[1], after[0])) for before, after in pairwise(across)]
+    # Though ground be a single pixel of a crossing: as narrow as that a gap may be.
+    off = [
+        np.abs(pixels[max(start - _AROUND_PX, 0) : stop + _AROUND_PX] - usual).max(axis=(0, 2))
+        for start, stop in crossings
     ]
-    off = np.abs(np.concatenate(crossings) - usual).max(axis=2)
-    # Of a crossing this share is ground; marks may cover half of it.
-    share = max(gap_px(across), 1) / (max(gap_px(across), 1) + 2 * _AROUND_PX)
     along = np.abs(beside - usual).max(axis=2).mean(axis=0)
-    return along, _quantile(off, 1 - share / 2)
+    return along, np.median(off, axis=0)  # marks may lie on some crossings
 
 
 def parts(pixels: Pixels, start: int, stop: int) -> NDArray[np.float32]:
@@ -184,7 +186,8 @@ def _grown_on(
         while stop < len(ground) and even[stop] and differ[stop] < differ[stop - 1] + _SHADED:
             stop += 1
         if stop == len(ground) or stop == edge:
-            stop = edge + bool(differ[edge] < differ[edge : edge + 1 + _BLURRED_PX].max() / 2)
+            beyond = differ[edge : edge + 1 + _BLURRED_PX].max()
+            stop = edge + bool(not even[edge] and differ[edge] < beyond / 2)
         grown[edge:stop] = True
     return grown
 

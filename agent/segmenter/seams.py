@@ -28,12 +28,19 @@ def closed(
     pixels: Pixels, across: Edges, down: Edges, rows: Spans, cols: Spans
 ) -> tuple[Spans, Spans]:
     """Rows and columns without gaps where these show no ground; else as they are."""
-    touching = max(gap_px(rows), gap_px(cols)) < 1  # then all of them do
+    without_gaps = max(gap_px(rows), gap_px(cols)) < 1  # then all of them touch
     turned = pixels.transpose(1, 0, 2)
     if not (
-        touching or _is_closed(turned, down, rows, cols) or _is_closed(pixels, across, cols, rows)
+        without_gaps
+        or _is_closed(turned, down, rows, cols)
+        or _is_closed(pixels, across, cols, rows)
     ):
         return rows, cols
+    return touching(across, down, rows, cols)
+
+
+def touching(across: Edges, down: Edges, rows: Spans, cols: Spans) -> tuple[Spans, Spans]:
+    """Rows and columns without gaps, close by, where the lines are plainest."""
     if len(rows) > len(cols):
         rows = _closed(down, rows, cols, None)
         return rows, _closed(across, cols, rows, rows[0][1] - rows[0][0])

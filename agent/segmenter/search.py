@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from agent.segmenter.edges import Edges, Profile, Spans, widened
-from agent.segmenter.extent import Part, best_part
+from agent.segmenter.extent import Part, best_parts
+from agent.segmenter.ground import gap_px
 from agent.segmenter.lattice import LEAST_TILE_PX, Chain, Neighbours, chains
+from agent.segmenter.seams import touching
 from agent.segmenter.sharpening import sharpened
 
 _SEEDS = 2  # chains of each axis from which the other axis is explored
@@ -19,20 +21,49 @@ _SEEDS = 2  # chains of each axis from which the other axis is explored
 
 def search(
     across: Edges, down: Edges, rows: Sequence[int], cols: Sequence[int]
-) -> tuple[Spans, Spans] | None:
-    """The rows and columns, in one of these numbers each, that are seen best; None without any."""
+) -> Iterator[tuple[Spans, Spans]]:
+    """Rows and columns, in one of these numbers each, that may be tiles: the plainest first."""
     lines = chains(down.profile(0, across.length_px), rows)
     columns = chains(across.profile(0, down.length_px), cols)
-    best: Part | None = None
-    for number, lattice in enumerate(_lattices(across, down, lines, columns, rows, cols)):
-        part = best_part(across, down, lattice, rows, cols)
-        if part and (best is None or part.score > best.score):
-            best = part
-        if part and number == 0 and lines and columns and part.is_plain:
-            at_first_sight = len(lines[0].spans), len(columns[0].spans)
-            if (len(part.rows), len(part.cols)) == at_first_sight:
-                break
-    return _sharp(across, down, best) if best else None
+    found, tried = list[Part](), set[tuple[Spans, Spans]]()
+    for lattice in _lattices(across, down, lines, columns, rows, cols):
+        if lattice in tried:
+            continue
+        parts = best_parts(across, down, lattice, rows, cols)
+        at_first_sight = not tried and lines and columns
+        tried.add(lattice)
+        found += parts
+        if (
+            at_first_sight
+            and parts
+            and parts[0].is_plain
+            and parts[0].shape == (len(lines[0].spans), len(columns[0].spans))
+        ):
+            break
+    else:
+        found += _with_seams(across, down, found, rows, cols)
+    seen = list[Part]()
+    for part in sorted(found, key=_score, reverse=True):
+        if not any(part.is_like(other) for other in seen):
+            seen.append(part)
+            yield _sharp(across, down, part)
+
+
+def _with_seams(
+    across: Edges, down: Edges, found: list[Part], rows: Sequence[int], cols: Sequence[int]
+) -> Iterator[Part]:
+    """Other numbers of tiles, seen once lines on both sides of a seam are no gap any more."""
+    ranked = sorted(found, key=_score, reverse=True)
+    gaps = [part for part in ranked if max(gap_px(part.rows), gap_px(part.cols)) >= 1]
+    for part in gaps[:_SEEDS]:
+        lattice = touching(across, down, part.rows, part.cols)
+        for other in best_parts(across, down, lattice, rows, cols):
+            if other.shape != ranked[0].shape:
+                yield other
+
+
+def _score(part: Part) -> float:
+    return part.score
 
 
 def _lattices(

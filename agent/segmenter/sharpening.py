@@ -178,8 +178,9 @@ def _with_borders(spans: Spans, crests: Profile) -> Spans:
     before = _border([start for start, _ in spans], -1, min([widest, *gaps]), crests)
     after = _border([stop for _, stop in spans], 1, min([widest, *gaps]), crests)
     room = min(gaps, default=last) - _LEAST_GUTTER_PX
-    if before + after > room:
-        before, after = (before, 0) if before <= room else (0, after if after <= room else 0)
+    if before + after > room:  # one of them is the gutter: that which is wider
+        before, after = (before, 0) if 0 < before <= min(after or room, room) else (0, after)
+        after = after if after <= room else 0
     return tuple((max(start - before, 0), min(stop + after, last)) for start, stop in spans)
 
 
