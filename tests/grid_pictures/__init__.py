@@ -17,7 +17,7 @@ from PIL import Image
 from agent.data import Box, Grid
 from fixtures.backdrop import Random, backdrop
 from tests.grid_pictures.bands import footer, header
-from tests.grid_pictures.look import THEMES, Look, random_look
+from tests.grid_pictures.look import ACCENT, THEMES, Look, random_look
 from tests.grid_pictures.photographs import contents, photo
 from tests.grid_pictures.tiles import place
 
@@ -36,6 +36,12 @@ class Example:
         return self.look.gutter * self.look.scale * self.look.resampled
 
     @property
+    def has_hidden_edges(self) -> bool:
+        """Whether chosen tiles have frames of the very colour of the gutters beside them."""
+        look = self.look
+        return look.gutter > 0 and look.color == ACCENT and look.chosen in ("ring", "shrunk")
+
+    @property
     def features(self) -> tuple[str, ...]:
         """What there is in this picture, to count results by."""
         look = self.look
@@ -50,6 +56,7 @@ class Example:
             f"scale {look.scale}" + ("" if look.resampled == 1 else ", resampled"),
             *(name for name in present if getattr(look, name)),
             *(["JPEG damage"] if look.jpeg < 100 else []),
+            *(["frames in the gutters' colour"] if self.has_hidden_edges else []),
             *(["not square"] if look.width != look.height else []),
         )
 
