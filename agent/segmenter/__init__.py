@@ -23,7 +23,7 @@ from agent.segmenter.search import search
 _COUNTS = range(2, 7)
 _LEAST_CONFIDENCE = 0.03  # below it, what was found is part of a picture
 _LEAST_OF_GIVEN = 0.1  # the same where parts of equal size are a good guess, too
-_SURE, _OPINIONS = 0.1, 3  # below that confidence, other numbers of tiles are looked at, too
+_SURE, _OPINIONS = 0.1, 3  # below that confidence, so many lattices in all are looked at
 
 
 def split(
