@@ -16,6 +16,7 @@
   const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']);
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
+  const WHOLE = 0.9; // of the window's sides, and more: what covers so much covers it all
   const out = [], nodes = [], owners = [], lines = [], controls = new Map(), layers = new Map();
   const root = document.documentElement, view = { width: root.clientWidth, height: root.clientHeight };
   // Where the window is on the page, whose corner lies to the left of where one from right to left starts.
@@ -187,13 +188,15 @@
       if (/^data-([a-z]+-)*site-?key$/.test(name)) keys.push(el.getAttribute(name).slice(0, 200));
   };
 
-  // What is known at an element and inside of it. A layer is what lies over the page and does not
-  // scroll with it: a modal, a sticky header.
+  // What is known at an element and inside of it. A layer is what lies over the page: a modal, a
+  // sticky header, a sheet that covers the window.
   const enter = (el, style, around) => {
     const here = { ...around, el, style, box: el.getBoundingClientRect(), owner: around.control };
     here.pointer = style.cursor === 'pointer';
     const tag = el.localName, position = style.position;
-    if (position === 'fixed' || position === 'sticky' || (tag === 'dialog' && el.matches(':modal'))) {
+    const over = position === 'absolute' && style.zIndex > 0
+      && here.box.width >= view.width * WHOLE && here.box.height >= view.height * WHOLE;
+    if (position === 'fixed' || position === 'sticky' || over || (tag === 'dialog' && el.matches(':modal'))) {
       here.layer = layers.size + 1;
       layers.set(el, here.layer);
     }

@@ -71,6 +71,7 @@ def test_strangers(page: Page, name: str) -> None:
 # Seen solved with the finder as it is; tests/benchmarks/strangers.py counts all pages.
 OTHERS_WROTE = (
     "anchors-javascript", "bootstrap-register", "canvas-arcade", "canvas-beside-ads",
+    "canvas-overlay-squares",
     "chat-bubble", "cookie-banner", "css-labels-dutch", "describedby-below", "django-checkboxes",
     "five-by-three", "footer-newsletter", "french-symfony", "german-kommentar", "iframe-modal",
     "iframe-widget", "japanese-form", "korean-list", "lazy-gallery", "legend-fieldset",
