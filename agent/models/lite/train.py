@@ -8,6 +8,7 @@ was stopped goes on after the last stage that it finished: DIR keeps what each h
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from agent.models.lite import (
 
 TILES, PHOTOS, SCENES = 40000, 4000, 4000
 PASSES, CYCLES = 2, 2
+CENTRED = 3000  # tiles by whose mean features are centred
 OBJECT_SCENES = 6000
 NOUNS = 16000  # of WordNet's, beside all captions and class names
 TEXT_STEPS, TUNE_STEPS = 700, 1300
@@ -112,19 +114,24 @@ def _image_tower(
     names = words_to_learn(drawings)
     sentences = encode(names)
     texts, targets = _nouns_of_classes(model, encode, wordnet)
-    tiles, pooled, tile_logits = image_tower.study(model, pictures.tiles, work)
-    photos, photo_pooled, photo_logits = image_tower.study(model, pictures.photos, work)
-    scenes = image_tower.halfway(model, pictures.scenes, work)
-    _say("studied by the untouched network")
-    tower = image_tower.start(model, pooled[:3000], texts, targets, len(names))
+    _, pooled, _ = image_tower.study(model, pictures.tiles[:CENTRED], work)
+    tower = image_tower.start(model, pooled, texts, targets, len(names))
     lesson = _lesson(names, sentences, drawings)
-    seen = image_tower.Studied(tiles, photos, scenes, tile_logits, photo_logits, photo_pooled)
+
+    @functools.cache  # what every cycle needs, and nothing once all are kept
+    def studied() -> image_tower.Studied:
+        tiles, _, tile_logits = image_tower.study(model, pictures.tiles, work)
+        photos, photo_pooled, photo_logits = image_tower.study(model, pictures.photos, work)
+        scenes = image_tower.halfway(model, pictures.scenes, work)
+        _say("studied by the untouched network")
+        return image_tower.Studied(tiles, photos, scenes, tile_logits, photo_logits, photo_pooled)
+
     first, ends = image_tower.state(tower), []
     for cycle in range(CYCLES):
 
         def learned(seed: int = SEED + cycle) -> dict[str, Tensor]:
             image_tower.train(
-                tower, pictures, seen, lesson, passes=PASSES, seed=seed, report=_progress
+                tower, pictures, studied(), lesson, passes=PASSES, seed=seed, report=_progress
             )
             return {str(place): part for place, part in enumerate(image_tower.state(tower))}
 
