@@ -67,7 +67,7 @@ def _grids(seeds: Sequence[int]) -> tuple[list[float], list[bool]]:
         for feature in ("all", *example.features):
             by_feature[feature].append(found)
     for feature, each in sorted(by_feature.items()):
-        print(f"{feature:<24} {rate(each)}")
+        print(f"{feature:<30} {rate(each)}")
     print(f"seeds missed: {wrong}")
     return confidences, right
 

@@ -56,6 +56,7 @@ class Example:
             f"scale {look.scale}" + ("" if look.resampled == 1 else ", resampled"),
             *(name for name in present if getattr(look, name)),
             *(["JPEG damage"] if look.jpeg < 100 else []),
+            *(["gutter 2 px or more"] if self.gutter_px >= 2 else []),
             *(["frames in the gutters' colour"] if self.has_hidden_edges else []),
             *(["not square"] if look.width != look.height else []),
         )
