@@ -192,8 +192,12 @@ def _border(edges: list[int], way: int, widest: int, crests: Profile) -> int:
         inner = [place for place in places if 0 < place < len(crests) - 1]
         return widened(crests, inner) if inner else np.zeros(1, dtype=np.float32)
 
-    for grown in range(widest, _LEAST_BORDER_PX - 1, -1):
+    usual = evidence(0).mean()
+    found = list[int]()
+    for grown in range(_LEAST_BORDER_PX, widest + 1):
         outer = evidence(grown)
-        if np.median(outer) > _SEEN and outer.mean() > _AS_PLAIN * evidence(0).mean():
-            return grown
-    return 0
+        if np.median(outer) > _SEEN and outer.mean() > _AS_PLAIN * usual:
+            found.append(grown)
+        elif found:
+            break  # farther out lies the border of the next tile
+    return found[len(found) // 2] if found else 0
