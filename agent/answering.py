@@ -243,6 +243,7 @@ def _answer_replacements(run: Run, challenge: Challenge) -> Flow:
         if not fresh:
             return None
         challenge.rounds = (*challenge.rounds, shown)
+        challenge.target = replace(challenge.target, none_allowed=True)
         decision = yield from choose(run, challenge)
         run.stage = "click"
         tiles = [index for index in decision.selected if index in fresh]

@@ -196,7 +196,7 @@ def _launch(
         options["chromium_sandbox"] = not (hasattr(os, "geteuid") and os.geteuid() == 0)
     if choice.channel:
         options["channel"] = choice.channel
-    else:
+    if choice.executable_path or not choice.channel:
         options["executable_path"] = find_browser(choice, playwright)
     try:
         launch = partial(getattr(playwright, choice.name).launch, **options)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import yaml
+
+
+VISITORS = ("robot", "person", "computer")  # who is asked, and who is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,17 @@ def others(concept: str) -> tuple[str, ...]:
 def entry(concept: str) -> Concept | None:
     """The entry whose name or synonym `concept` is, or None."""
     return _by_spelling().get(concept)
+
+
+def meant(names: Iterable[str]) -> list[str]:
+    """Of the entries that a sentence names, those that it may ask for.
+
+    In "which of these fruits are lemons" that is the lemon; and who is "no robot" is the visitor.
+    """
+    named = [name for name in names if name in _concepts()]
+    above = {other for name in named for other in _concepts()[name].above}
+    asked = [name for name in named if name not in above]
+    return [name for name in asked if name not in VISITORS] or asked
 
 
 @cache

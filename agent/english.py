@@ -18,6 +18,8 @@ from agent import concepts, words
 from agent.data import Target
 
 _LONGEST = 150  # characters; what is longer is no instruction
+_ONE_TILE = re.compile(r"\b(?:the|one|an?) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b")
+_MOST_WORDS = 3  # of a thing's name
 _PHRASES = (
     "verbs", "tiles", "squares", "containing", "negations", "none", "reference", "every",
     "articles", "stops",
@@ -34,28 +36,47 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
         return Target("", text, reference=True)
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
+    if not phrase:
+        phrase, before = _named(sentence)
+        none_allowed |= _has(sentence, "none")
     concept, count = _counted(phrase, before)
     if not concept:
         return None
     singular = _singular(concept)
-    tiles = _names_tiles(before)
-    many = tiles or _has(before, "every") or singular != concept
-    if re.search(r"\b(?:the|one|an?) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b", before):
-        many = _has(before, "every")
+    squares = _has(before, "squares")
+    every = _has(before, "every") or _has(sentence.partition(concept)[2], "every")
+    many = _names_tiles(before) or every or singular != concept
+    if not squares and _ONE_TILE.search(before):
+        many = every
     return Target(
         concept=singular,
         instruction=text,
         wanted=not _negated(before),
         many=many if count is None else count > 1,
         none_allowed=none_allowed,
-        squares=_has(before, "squares") and not _has(before, "tiles"),
+        squares=squares and not _several_tiles(before),
         count=count,
     )
 
 
 def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
-    sentence = _asking(text.lower()) if len(text) <= _LONGEST else ""
+    if len(text) > _LONGEST:
+        return 0.0
+    return max(_asked(_asking(text.lower())), _hinted(text.lower()))
+
+
+def _hinted(sentence: str) -> float:
+    """The same of a text that asks in no words that are known, by the one thing that it names."""
+    if not _named(sentence)[0] or _of_a_page(sentence):
+        return 0.0
+    tiles, every = _names_tiles(sentence), _has(sentence, "every")
+    asks = "?" in sentence or _has(sentence, "verbs")
+    return (0.2 + 0.1 * tiles + 0.1 * every) if tiles or every or asks else 0.0
+
+
+def _asked(sentence: str) -> float:
+    """The same of a text from the verb by which it asks."""
     if not sentence:
         return 0.0
     if _has(sentence, "reference"):
@@ -63,7 +84,7 @@ def likeness(text: str) -> float:
     if _has(sentence, "unsupported"):
         return 0.6  # it is a captcha all the same: reading it says what is not supported
     phrase, before = _noun_phrase(_without_none_clause(sentence)[0])
-    if _has(f"{before} {phrase}", "interface"):
+    if _of_a_page(f"{before} {phrase}"):
         return 0.0
     concept, _ = _counted(phrase, before)
     if not concept:
@@ -78,6 +99,14 @@ def likeness(text: str) -> float:
     clause = re.split(r"[.:;!?,] | and | to | below\b| above\b", sentence)[0]
     short = known and len(clause.split()) <= 6
     return min(score + (0.25 if complete or short else 0.0), 1.0)
+
+
+def _of_a_page(sentence: str) -> bool:
+    """Whether it asks as other pages do; a verb's own "your" says nothing of that."""
+    verb = _pattern("verbs").search(sentence)
+    own = range(verb.start(), verb.end()) if verb else range(0)
+    found = _pattern("interface").finditer(sentence)
+    return any(match.start() not in own or match.end() - 1 not in own for match in found)
 
 
 def unsupported(text: str) -> str:
@@ -119,9 +148,9 @@ def _asking(sentence: str) -> str:
 
     "To prove you are not a robot, select ..." is to say nothing about what is asked for.
     """
-    parts = re.finditer(r"[.:;!?,\u2013\u2014] | by (?=\w+ing )", sentence)
+    parts = re.finditer(r"[.:;!?,\u2013\u2014\u2026] | by (?=\w+ing )", sentence)
     starts = [0, *(match.end() for match in parts)]
-    courtesy = re.compile(r"(?:please|now|to continue|task|instruction|step \d+)[,:]? ")
+    courtesy = re.compile(rf"(?:(?:{words.alternatives(_data()['courtesy'])}|step \d+)[,:]? )+")
     asking = []
     for start in starts:
         polite = courtesy.match(sentence, start)
@@ -184,11 +213,47 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
         phrase = re.split(r"[.!?;:,()\n]", sentence[start:])[0]
         stop = _pattern("stops").search(phrase)
         phrase = phrase[: stop.start()] if stop else phrase
-        phrase = _without_articles(phrase.strip())
+        phrase = _without_glue(_without_articles(phrase.strip()))
         pictured = _names_tiles(sentence[verb.end() : start]) and phrase in _data()["also_things"]
         if phrase and (pictured or not _only_function_words(phrase)):
             return phrase, sentence[: sentence.index(phrase, start)]
     return "", ""
+
+
+def _without_glue(phrase: str) -> str:
+    """The phrase without what only ties it into its sentence: "where a bus can be seen" → "bus"."""
+    if concepts.entry(_singular(phrase)) is not None:
+        return phrase
+    glue, parts = _data()["glue"], phrase.split()
+    inside = [i for i, word in enumerate(parts) if word not in glue]
+    return " ".join(parts[inside[0] : inside[-1] + 1]) if inside else phrase
+
+
+def _named(sentence: str) -> tuple[str, str]:
+    """The one thing of the vocabulary that a sentence names, and the text before it; else ""."""
+    parts = list(re.finditer(r"[a-z]+(?:['-][a-z]+)*", sentence))
+    found: dict[str, tuple[str, str]] = {}
+    at = 0
+    while at < len(parts):
+        for count in range(min(_MOST_WORDS, len(parts) - at), 0, -1):
+            start, end = parts[at].start(), parts[at + count - 1].end()
+            thing = concepts.entry(_singular(sentence[start:end]))
+            if thing is not None and _is_thing(sentence[start:end]):
+                found.setdefault(thing.name, (sentence[start:end], sentence[:start]))
+                at += count - 1
+                break
+        at += 1
+    meant = [name for name in concepts.meant(found) if name not in concepts.VISITORS]
+    return found[meant[0]] if len(meant) == 1 else ("", "")
+
+
+def _is_thing(phrase: str) -> bool:
+    """Whether it is no word of the sentence's own: "can", "mark", "fish out"."""
+    return phrase not in _data()["glue"] and not _only_function_words(phrase)
+
+
+def _several_tiles(sentence: str) -> bool:
+    return any(match.group().endswith("s") for match in _pattern("tiles").finditer(sentence))
 
 
 def _names_tiles(sentence: str) -> bool:

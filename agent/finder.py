@@ -19,6 +19,7 @@ from agent.errors import UsageError
 from agent.grids import PICTURES, Pictures, candidates, gap
 
 _LEAST_LIKENESS = 0.5  # of a text to an instruction
+_LEAST_HINT = 0.2  # the same, where what lies around it leaves no doubt
 _LEAST_RATING = 0.35
 _REACH_CSS = 360.0  # how far from the pictures their instruction may lie
 _NEAR_CSS = 600.0  # the same of all that may belong to them
@@ -83,7 +84,7 @@ class _Page:
             for part in _SENTENCE.split(line.text)[1:]
         ]
         lines = [*self.lines, *parts, *_joined(self.lines), *named]
-        return [line for line in lines if _likeness(line.text) >= _LEAST_LIKENESS]
+        return [line for line in lines if _asks(line.text)]
 
 
 def find(snapshot: Snapshot) -> Widget | None:
@@ -152,6 +153,7 @@ def _signs_between(pictures: Pictures, asked: _Asked) -> Signs:
         (_likeness(asked.text), f"instruction {asked.text!r}"),
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
         (-0.3 * (not _known(asked.text)), "asks for something unknown"),
+        (-0.5 * (_likeness(asked.text) < _LEAST_LIKENESS), "in words that hardly ask"),
         (-0.3 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
         (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
     ]
@@ -221,6 +223,12 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
 @lru_cache(maxsize=4096)
 def _likeness(text: str) -> float:
     return instruction.is_instruction(text)
+
+
+def _asks(text: str) -> bool:
+    """Whether it reads like an instruction, or might be one by the thing that it names."""
+    alike = _likeness(text)
+    return alike >= _LEAST_LIKENESS or (alike >= _LEAST_HINT and _known(text))
 
 
 @lru_cache(maxsize=1024)

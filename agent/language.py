@@ -29,7 +29,7 @@ Kind = Literal[
 
 # The lists of a file's first document, and what a phrase of each is marked as.
 _LISTS: dict[str, Kind] = {
-    "verbs": "verb", "tile": "tile", "tiles": "tiles", "square": "square", "squares": "squares",
+    "verbs": "verb", "which": "verb", "tile": "tile", "tiles": "tiles", "square": "square", "squares": "squares",
     "containing": "containing", "negations": "negation", "none": "none", "reference": "reference",
     "unsupported": "unsupported", "every": "every", "least": "least", "of": "of",
     "interface": "interface", "stops": "stop", "words": "word",
@@ -99,14 +99,18 @@ class Language:
             start = found[-1].stop
         return found
 
-    def asks(self, text: str) -> float:
-        """The share of `text` that the patterns know, 0 where it has no verb of theirs."""
-        marks = self.marks(text, nouns=False)
-        if not any(mark.kind == "verb" for mark in marks):
-            return 0.0
+    def share(self, text: str, *, nouns: bool = False) -> float:
+        """The share of `text` that the patterns know, with `nouns` that of these, too."""
+        marks = self.marks(text, nouns=nouns)
         words = [mark for mark in marks if mark.kind not in ("pause", "end", "number")]
         known = sum(mark.stop - mark.start for mark in words if mark.kind != "unknown")
-        return known / sum(mark.stop - mark.start for mark in words)
+        return known / max(sum(mark.stop - mark.start for mark in words), 1)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words that the patterns are made of, folded."""
+        phrases = (phrase for phrases in self._patterns.values() for phrase in phrases)
+        return frozenset(token for phrase in phrases for token in phrase.tokens)
 
     def _longest(self, raw: list[str], tokens: list[str], start: int, nouns: bool) -> Mark | None:
         """The phrase that stands at `start`; of equally long ones that with the very letters."""
@@ -172,7 +176,7 @@ class Language:
     @cached_property
     def _patterns(self) -> dict[str, list[_Phrase]]:
         phrases = [
-            self._phrase(text, kind, text)
+            self._phrase(text, kind, text, plural=name == "which")
             for name, kind in _LISTS.items()
             for text in self.grammar.get(name, ())
         ]
@@ -226,31 +230,26 @@ def load(code: str) -> Language:
 
 
 def of(text: str) -> tuple[Language, float] | None:
-    """The language that `text` asks in, and the share of its words that the patterns know.
+    """The language that `text` is in, and the share of its words that the patterns know.
 
-    None for English and for what asks in none of them.
+    None for English and for what is in none of them.
     """
     for code, script in _OWN_SCRIPTS.items():
         if script.search(text):
             return load(code), 1.0
-    starts = _verb_starts()
-    codes = {code for token in _TOKEN.findall(text) for code in starts.get(fold(token), ())}
-    shares = [(load(code).asks(text), code) for code in sorted(codes)]
-    share, best = max(shares, default=(0.0, ""))
-    return (load(best), share) if share >= _LEAST_KNOWN else None
+    tokens = [fold(token) for token in _TOKEN.findall(text)]
+    latin = [load(code) for code in CODES if code not in _OWN_SCRIPTS]
+    counts = [sum(token in language.words for token in tokens) for language in latin]
+    most = max(counts)
+    if most < _LEAST_SHARE * len(tokens):
+        return None
+    likely = [language for language, count in zip(latin, counts, strict=True) if count == most]
+    share, _, best = max((found.share(text), found.code, found) for found in likely)
+    return (best, share) if best.share(text, nouns=True) >= _LEAST_KNOWN else None
 
 
-_LEAST_KNOWN = 0.4  # of a sentence's words, for it to be in that language
-
-
-@cache
-def _verb_starts() -> dict[str, set[str]]:
-    """First words of what asks, and the languages (in Latin letters) that ask so."""
-    found: dict[str, set[str]] = {}
-    for code in (code for code in CODES if code not in _OWN_SCRIPTS):
-        for verb in load(code).grammar["verbs"]:
-            found.setdefault(fold(load(code).tokens(verb)[0]), set()).add(code)
-    return found
+_LEAST_SHARE = 0.2  # of a sentence's words that a language's patterns know
+_LEAST_KNOWN = 0.4  # the same, with its nouns
 
 
 def _single(token: str, start: int) -> Mark:

@@ -13,7 +13,7 @@
   const STATED = '[aria-checked],[aria-pressed],[aria-selected]';
   const MUTE = 'button,[role=button],script,style,noscript,option,textarea';
   const LIVE = 'output,[role=status],[role=alert],[aria-live]';
-  const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']);
+  const DRAWN = new Set(['img', 'image', 'canvas', 'svg', 'video']), EMBEDDED = 'object[type^="image/"],embed[type^="image/"]';
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
   const WHOLE = 0.9; // of the window's sides, and more: what covers so much covers it all
@@ -125,8 +125,9 @@
   const picture = (el, here) => {
     const { style, box } = here, tag = el.localName;
     if (box.width < MIN_PICTURE_CSS || box.height < MIN_PICTURE_CSS || !visible(style, box)) return;
-    const background = DRAWN.has(tag) ? null : style.backgroundImage.includes('url(') ? style : behind(el, box);
-    if (!DRAWN.has(tag) && !background) return;
+    const embedded = el.matches(EMBEDDED), drawn = embedded || DRAWN.has(tag);
+    const background = drawn ? null : style.backgroundImage.includes('url(') ? style : behind(el, box);
+    if (!drawn && !background) return;
     if (tag === 'svg' && el.querySelector('image')) return; // its pictures are, one by one
     const keep = (role, text, source, more) => add(el, role, box, here,
       { text, source, checked: stateAround(here), clickable: here.pointer || here.interactive, ...more });
@@ -137,6 +138,7 @@
       keep('image', clip(el.alt || named(el)), fingerprint(address),
         arrived ? {} : { loaded: false, failed });
     } else if (background) keep('background', named(el), fingerprint(background.backgroundImage + background.backgroundPosition));
+    else if (embedded) keep('image', named(el), fingerprint(el.data || el.src));
     else if (tag === 'svg') keep('image', named(el), fingerprint(el.innerHTML));
     else if (tag === 'image') keep('image', named(el), fingerprint(el.href?.baseVal ?? ''));
     else keep('canvas', named(el));

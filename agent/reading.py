@@ -27,6 +27,7 @@ from agent.progress import PATIENCE_S, Challenge, Flow, PassedError, Run, StopEr
 
 _LEAST_LOOKS = 5  # on a machine where each takes seconds, before nothing is said to be there
 _OPENINGS = 3  # of a captcha that closes again
+_LEAST_SURE = 0.3  # of what pixels tell of the tiles, where the page tells of them, too
 
 
 def read_challenge(run: Run, last: Challenge | None) -> Flow:
@@ -274,7 +275,9 @@ def capture(run: Run, box: Box) -> Flow:
 
 
 def split(picture: Picture, widget: Widget) -> Grid:
-    """The tiles by their pixels; by the page's own boxes where the pixels contradict them."""
+    """The tiles by their pixels; by the page's own boxes where the pixels contradict them or tell
+    nothing, as of pictures that lie about.
+    """
     if not widget.tiles:
         return segmenter.split(picture.pixels, rows=widget.rows, cols=widget.cols)
     left, top = picture.box.x, picture.box.y
@@ -282,7 +285,7 @@ def split(picture: Picture, widget: Widget) -> Grid:
     rows, cols = widget.rows or 1, widget.cols or 1
     if rows * cols == len(boxes) and min(rows, cols) > 1:
         grid = segmenter.split(picture.pixels, rows=rows, cols=cols)
-        if all(
+        if grid.confidence >= _LEAST_SURE and all(
             seen.overlap(told) > 0.5 * told.area
             for seen, told in zip(grid.boxes, boxes, strict=True)
         ):

@@ -7,8 +7,8 @@ of a kind that is not solved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -23,6 +23,7 @@ _REACH_CSS = 260.0  # how far apart the words of an unsupported captcha and its 
 _LONGEST = 200  # characters of a sentence that asks for something
 _LEAST_CSS = 36.0  # of an unsupported captcha's picture
 _PLAIN = ("slider", "text", "rotation")  # what no other part of a page asks for
+_BESIDE_CSS = 24.0  # from a checkbox to what it is called
 _MOSTLY = 0.6  # of an opener's words that say so
 
 
@@ -58,10 +59,11 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
         if asked is not None:
             return Sight("unsupported", _refusal(asked, widget.instruction))
         return Sight("widget", "; ".join(widget.evidence), widget=widget)
-    solved = _solved(snapshot.elements)
+    elements = _labelled(snapshot.elements)
+    solved = _solved(elements)
     if solved:
         return Sight("solved", solved)
-    opener = _opener(snapshot.elements)
+    opener = _opener(elements)
     if opener is not None:
         return Sight("opener", f"opened with {opener.text!r}", opener=opener)
     named = _named(snapshot.elements)
@@ -74,9 +76,28 @@ def left_beside(snapshot: Snapshot) -> str:
     return f"; left beside it: {named}" if named else ""
 
 
-def _opener(elements: Iterable[Element]) -> Element | None:
+def _labelled(elements: Sequence[Element]) -> list[Element]:
+    """The elements, where a checkbox without a name of its own is called what stands beside it."""
+    texts = [e for e in elements if e.role in ("text", "status")]
+
+    def name(box: Element) -> str:
+        beside = [
+            (gap(text.box, box.box), text.text)
+            for text in texts
+            if text.frame == box.frame
+            and text.box.y < box.box.center[1] < text.box.bottom
+            and gap(text.box, box.box) <= _BESIDE_CSS
+        ]
+        return min(beside, default=(0.0, ""))[1]
+
+    nameless = [e.role == "checkbox" and not e.text for e in elements]
+    return [
+        replace(e, text=name(e)) if empty else e for e, empty in zip(elements, nameless, strict=True)
+    ]
+
+
+def _opener(elements: Sequence[Element]) -> Element | None:
     """The checkbox or button that has the pictures shown, where it was not used yet."""
-    elements = list(elements)
     for element in elements:
         if "opener" in element.parts and not element.checked:
             return element

@@ -27,6 +27,7 @@ class _Asked:
     marks: tuple[Mark, ...]
     noun: tuple[Mark, ...]
     none_allowed: bool
+    around: tuple[Mark, ...]  # all of the text
 
     def has(self, *kinds: str) -> bool:
         return any(mark.kind in kinds for mark in self.marks)
@@ -58,7 +59,7 @@ def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target 
         wanted=not asked.has("negation"),
         many=_many(asked, noun, count),
         none_allowed=asked.none_allowed,
-        squares=asked.has("square", "squares") and not asked.has("tile", "tiles"),
+        squares=asked.has("square", "squares") and not _several_tiles(language, asked),
         count=count if count != 1 else None,
     )
 
@@ -66,8 +67,11 @@ def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target 
 def likeness(language: Language, text: str) -> float:
     """How much a text in `language` looks like a captcha's instruction, in [0, 1]."""
     asked = _asked(language, text)
-    if not asked.has("verb") or asked.has("interface"):
+    if asked.has("interface"):
         return 0.0
+    hint = _hinted(asked)
+    if not asked.has("verb"):
+        return hint
     if asked.has("reference"):
         return 0.9
     pictures = asked.has("tile", "tiles", "square", "squares")
@@ -80,7 +84,17 @@ def likeness(language: Language, text: str) -> float:
     names = bool(asked.noun) and every and (containing or language.noun_first)
     complete = pictures and (known or names)
     short = known and _words(language, asked) <= _LONGEST_SHORT
-    return min(score + 0.25, 1.0) if complete or short else score * 0.5
+    return min(score + 0.25, 1.0) if complete or short else max(score * 0.5, hint)
+
+
+def _hinted(asked: _Asked) -> float:
+    """How much it looks like one by the thing that it names, whatever its other words."""
+    kinds = {mark.kind for mark in asked.around}
+    if not asked.known() or "interface" in kinds:
+        return 0.0
+    pictures, every = bool(kinds & {"tile", "tiles", "square", "squares"}), "every" in kinds
+    asks = "verb" in kinds or any(mark.text == "?" for mark in asked.around)
+    return (0.2 + 0.1 * pictures + 0.1 * every) if pictures or every or asks else 0.0
 
 
 def unsupported(language: Language, text: str) -> str:
@@ -90,11 +104,12 @@ def unsupported(language: Language, text: str) -> str:
 
 
 def _asked(language: Language, text: str) -> _Asked:
-    marks, none_allowed = _without_none_clause(language.marks(text))
+    around = language.marks(text)
+    marks, none_allowed = _without_none_clause(around)
     noun = _noun(language, marks)
     if noun:
         marks = _clause(language, marks, noun)
-    return _Asked(tuple(marks), tuple(noun), none_allowed)
+    return _Asked(tuple(marks), tuple(noun), none_allowed, tuple(around))
 
 
 def _without_none_clause(marks: list[Mark]) -> tuple[list[Mark], bool]:
@@ -123,12 +138,17 @@ def _clause(language: Language, marks: list[Mark], noun: Sequence[Mark]) -> list
 def _noun(language: Language, marks: list[Mark]) -> list[Mark]:
     """The noun that is asked for, with its colour; unknown words where no noun is known."""
     chunks = _in_order(language, marks, _chunks(marks))
+    nouns = []
     for number, chunk in enumerate(chunks):
         noun = _known_part(language, chunk)
         # "plates of cars": the known noun only says whose the unknown thing is.
         earlier = chunks[number - 1] if number else None
         if noun and not (earlier and _owned(marks, earlier, chunk)):
-            return noun
+            nouns.append(noun)
+    meant = concepts.meant([noun[-1].value for noun in nouns])
+    asked = [noun for noun in nouns if noun[-1].value in meant] or nouns
+    if asked:
+        return asked[0]
     return [replace(mark, kind="unknown", value=mark.text) for mark in (chunks or [[]])[0]]
 
 
@@ -214,11 +234,21 @@ def _count(asked: _Asked) -> int | None:
 
 
 def _many(asked: _Asked, noun: Sequence[Mark], count: int | None) -> bool:
-    if count is not None or asked.has("every"):
+    if count is not None:
         return count != 1
-    if asked.has("tiles", "squares"):
+    if asked.has("tiles", "squares") or any(
+        mark.kind == "every" or (mark.kind == "verb" and mark.plural) for mark in asked.around
+    ):
         return True
     return not asked.has("tile", "square") and any(mark.plural for mark in noun)
+
+
+def _several_tiles(language: Language, asked: _Asked) -> bool:
+    """Whether whole pictures are asked for: "the parts of the picture" are parts of one.
+
+    Where words have no plural, nothing tells.
+    """
+    return asked.has("tiles") and (language.spaced or not asked.has("square", "squares"))
 
 
 def _words(language: Language, asked: _Asked) -> float:

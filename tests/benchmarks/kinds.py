@@ -1,6 +1,7 @@
 """Solves every kind of the fixture site in every theme and prints the README's table.
 
     python -m tests.benchmarks.kinds [--seeds N] [--oracle] [--kind NAME…] [--theme NAME…]
+                                     [--browser NAME] [--channel NAME] [--executable-path FILE]
 
 Nothing is set: no widget file, no option. With `--oracle` the right tiles are known, so that
 finding and acting are measured alone.
@@ -25,11 +26,15 @@ def main() -> None:
     parser.add_argument("--oracle", action="store_true")
     parser.add_argument("--kind", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--theme", nargs="+", choices=THEMES, default=list(THEMES))
+    parser.add_argument("--browser", default="chromium")
+    parser.add_argument("--channel", default="")
+    parser.add_argument("--executable-path", default="")
     given = parser.parse_args()
+    choice = BrowserChoice(given.browser, given.channel, given.executable_path)
     print("| kind |", " | ".join(given.theme), "|")
     print("| --- |", " | ".join("--:" for _ in given.theme), "|")
     settings = BrowserSettings()
-    with serve() as server, open_page(BrowserChoice(), settings) as page:
+    with serve() as server, open_page(choice, settings) as page:
         for kind in given.kind:
             cells = [
                 f"{_solved(page, server, kind, theme, given)}/{given.seeds}"

@@ -4,7 +4,8 @@
 with the widget file beside it; `painted/` has its questions in pictures. A page begins with a
 comment that says what it needs: `rows`, `cols`, `concept`, how many are `right`, their size `px`,
 `shown` as tiles, as one sheet or as one scene, whether a `sample` stands above, how many `more`
-come later. It gets a script `kit`, which keeps the right tiles to itself and notes in
+come later, what a tester clicks before there is a captcha (`steps`), and whether its rows go on from
+right to left (`mirrored`). It gets a script `kit`, which keeps the right tiles to itself and notes in
 `localStorage` what was answered.
 """
 
@@ -34,9 +35,9 @@ from fixtures import render
 from fixtures.challenge import concepts
 
 FOLDER = Path(__file__).parent
-WRITTEN, HELD_OUT, NAMED, PAINTED = (
+WRITTEN, HELD_OUT, LATER, NAMED, PAINTED = (
     {path.stem: path for path in sorted((FOLDER / name).glob("*.html"))}
-    for name in ("written", "held_out", "named", "painted")
+    for name in ("written", "held_out", "later", "named", "painted")
 )
 _SEEN = 0.05  # of a square that a thing covers, where it counts
 _SCRIPT = """<script>const kit = (() => {{
@@ -61,6 +62,8 @@ class Asked:
     shown: Literal["tiles", "sheet", "scene"] = "tiles"
     sample: bool = False
     more: int = 0
+    steps: tuple[str, ...] = ()
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def create_app() -> Flask:
 
     @app.get("/<name>")
     def show(name: str) -> str:
-        path = {**WRITTEN, **HELD_OUT, **NAMED, **PAINTED}.get(name)
+        path = {**WRITTEN, **HELD_OUT, **LATER, **NAMED, **PAINTED}.get(name)
         if path is None:
             abort(404)
         challenge = made(path)
