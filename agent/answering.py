@@ -22,7 +22,7 @@ from agent.data import (
     Wait,
     Widget,
 )
-from agent.progress import PATIENCE_S, Challenge, Flow, Run
+from agent.progress import PATIENCE_S, Challenge, Flow, Run, StopError
 
 _MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
 _MOST_ROUNDS = 30  # of pictures that take others' places
@@ -71,13 +71,16 @@ def answer(run: Run, challenge: Challenge) -> Flow:
 def _left(run: Run, challenge: Challenge, now: Snapshot | None = None) -> Flow:
     """A Verdict where another page is shown though the answer was not submitted yet, or None.
 
-    `now` is the latest look where there was one.
+    `now` is the latest look where there was one. Raises StopError where none can be taken.
     """
     if challenge.widget.submit is None:
         return None  # clicks are answers
     limit_s = run.now_s + PATIENCE_S
     while True:
-        now = now or (yield from run.ask(Look())).value
+        problem = ""
+        if now is None:
+            observation = yield from run.ask(Look())
+            now, problem = observation.value, observation.error
         if now is not None:
             if now.document == challenge.snapshot.document:
                 return None
@@ -85,6 +88,8 @@ def _left(run: Run, challenge: Challenge, now: Snapshot | None = None) -> Flow:
             if widget is not None:
                 return _loaded_again(challenge.widget, widget)
         if run.now_s > limit_s:  # a page that is loaded again shows its captcha after a while
+            if now is None:
+                raise StopError(f"the page could not be looked at: {problem}")
             return Verdict(
                 "navigation_lost",
                 "the page was left for another one before the answer was submitted",

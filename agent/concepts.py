@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-
 VISITORS = ("robot", "person", "computer")  # who is asked, and who is not
 
 
@@ -87,12 +86,12 @@ def entry(concept: str) -> Concept | None:
 
 
 def meant(names: Iterable[str]) -> list[str]:
-    """Of the entries that a sentence names, those that it may ask for.
+    """Of the things that a sentence names, those that it may ask for.
 
     In "which of these fruits are lemons" that is the lemon; and who is "no robot" is the visitor.
     """
-    named = [name for name in names if name in _concepts()]
-    above = {other for name in named for other in _concepts()[name].above}
+    named = list(names)
+    above = {other for name in named if name in _concepts() for other in _concepts()[name].above}
     asked = [name for name in named if name not in above]
     return [name for name in asked if name not in VISITORS] or asked
 

@@ -18,7 +18,9 @@ from agent import concepts, words
 from agent.data import Target
 
 _LONGEST = 150  # characters; what is longer is no instruction
-_ONE_TILE = re.compile(r"\b(?:the|one|an?) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b")
+_ONE_TILE = re.compile(
+    r"\b(?:the|one|an?|which) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b|\bone of these\b"
+)
 _MOST_WORDS = 3  # of a thing's name
 _PHRASES = (
     "verbs", "tiles", "squares", "containing", "negations", "none", "reference", "every",

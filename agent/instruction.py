@@ -64,6 +64,7 @@ def _language(text: str) -> Language | None:
 
 
 def _cleaned(text: str) -> str:
-    text = html.unescape(text[: 4 * _LONGEST]).replace("\u2019", "'").replace("\u2018", "'")
+    text = re.sub("\u2018([^\u2018\u2019]*)\u2019", r" \1 ", html.unescape(text[: 4 * _LONGEST]))
+    text = text.replace("\u2019", "'").replace("\u2018", "'")
     text = re.sub(r"[\"\u201c\u201d\u201e\u00ab\u00bb*_]", " ", text)
     return re.sub(r"\s+", " ", text).strip()

@@ -29,7 +29,8 @@ Kind = Literal[
 
 # The lists of a file's first document, and what a phrase of each is marked as.
 _LISTS: dict[str, Kind] = {
-    "verbs": "verb", "which": "verb", "tile": "tile", "tiles": "tiles", "square": "square", "squares": "squares",
+    "verbs": "verb", "which": "verb", "which_one": "verb", "tile": "tile", "tiles": "tiles",
+    "square": "square", "squares": "squares",
     "containing": "containing", "negations": "negation", "none": "none", "reference": "reference",
     "unsupported": "unsupported", "every": "every", "least": "least", "of": "of",
     "interface": "interface", "stops": "stop", "words": "word",
@@ -176,7 +177,7 @@ class Language:
     @cached_property
     def _patterns(self) -> dict[str, list[_Phrase]]:
         phrases = [
-            self._phrase(text, kind, text, plural=name == "which")
+            self._phrase(text, kind, name, plural=name == "which")
             for name, kind in _LISTS.items()
             for text in self.grammar.get(name, ())
         ]

@@ -51,8 +51,9 @@ def forms(code: str) -> tuple[Form, ...]:
 
 def _forms(concept: str, line: str) -> Iterator[Form]:
     for noun in line.split(", "):
-        stem, plus, ending = noun.partition("+")
-        singular, *plurals = [stem, stem + ending] if plus else noun.split("/")
+        first, *plurals = noun.split("/")
+        singular, plus, ending = first.partition("+")
+        plurals = [singular + ending] * bool(plus) + plurals
         yield Form(singular, concept, plural=False)
         yield from (Form(plural, concept, plural=True) for plural in plurals)
 

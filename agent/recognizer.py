@@ -92,7 +92,8 @@ def _labelled(elements: Sequence[Element]) -> list[Element]:
 
     nameless = [e.role == "checkbox" and not e.text for e in elements]
     return [
-        replace(e, text=name(e)) if empty else e for e, empty in zip(elements, nameless, strict=True)
+        replace(e, text=name(e)) if empty else e
+        for e, empty in zip(elements, nameless, strict=True)
     ]
 
 

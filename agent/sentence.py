@@ -17,6 +17,7 @@ from agent.lexicon import VARIABLE
 
 _CONTENT = ("noun", "colour", "unknown")
 _LONGEST_SHORT = 6  # words of an instruction that names no pictures: "Click the key"
+_NEAR = 4  # words from a "not" to what is not
 _CHARACTERS = 3.0  # to a word, where words have no spaces
 
 
@@ -52,11 +53,11 @@ def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target 
     if not concept:
         words = language.joined([mark.text for mark in noun])
         raise UsageError(_unknown(language, text, words))
-    count = _count(asked)
+    count = _count(language, asked)
     return Target(
         concept=concept,
         instruction=text,
-        wanted=not asked.has("negation"),
+        wanted=not _negated(asked),
         many=_many(asked, noun, count),
         none_allowed=asked.none_allowed,
         squares=asked.has("square", "squares") and not _several_tiles(language, asked),
@@ -83,7 +84,9 @@ def likeness(language: Language, text: str) -> float:
     # A noun that no lexicon knows is asked for all the same: the answer says which it is.
     names = bool(asked.noun) and every and (containing or language.noun_first)
     complete = pictures and (known or names)
-    short = known and _words(language, asked) <= _LONGEST_SHORT
+    # "Which car suits me?": who asks for one thing in many pictures says more.
+    asks_back = not pictures and not every and any(mark.text == "?" for mark in asked.around)
+    short = known and not asks_back and _words(language, asked) <= _LONGEST_SHORT
     return min(score + 0.25, 1.0) if complete or short else max(score * 0.5, hint)
 
 
@@ -188,7 +191,9 @@ def _known_part(language: Language, chunk: list[Mark]) -> list[Mark]:
         if any(not _is_kana(mark.value) for mark in unknown):
             return []
         nouns = nouns[-1:]
-    return [mark for mark in chunk if mark.kind == "colour"] + nouns[:1]
+    meant = concepts.meant([mark.value for mark in nouns])
+    asked = [mark for mark in nouns if mark.value in meant] or nouns
+    return [mark for mark in chunk if mark.kind == "colour"] + asked[:1]
 
 
 def _is_kana(character: str) -> bool:
@@ -217,10 +222,25 @@ def _concept(noun: Sequence[Mark]) -> str:
     return found.name if found else ""
 
 
-def _count(asked: _Asked) -> int | None:
+def _negated(asked: _Asked) -> bool:
+    """Whether what is named is not wanted. That the visitor is "no robot" says nothing of it."""
+    visitors = [
+        mark.start
+        for mark in asked.marks
+        if mark.kind == "noun" and mark.value in concepts.VISITORS and mark not in asked.noun
+    ]
+    return any(
+        not any(0 < start - mark.start <= _NEAR for start in visitors)
+        for mark in asked.marks
+        if mark.kind == "negation"
+    )
+
+
+def _count(language: Language, asked: _Asked) -> int | None:
     """How many tiles are asked for, where the sentence says just how many.
 
-    In "images with two dogs" the number is one of dogs, not of tiles.
+    In "images with two dogs" the number is one of dogs, not of tiles; where words have no spaces
+    it comes with a word for pictures.
     """
     if asked.has("least"):
         return None
@@ -228,7 +248,8 @@ def _count(asked: _Asked) -> int | None:
     numbers = [
         int(mark.value)
         for mark in asked.marks
-        if mark.kind == "number" and not (tiles and asked.noun and mark.stop == asked.noun[0].start)
+        if mark.kind == "number"
+        and not (language.spaced and tiles and asked.noun and mark.stop == asked.noun[0].start)
     ]
     return numbers[0] if len(numbers) == 1 and 0 < numbers[0] <= 36 else None
 
@@ -236,9 +257,12 @@ def _count(asked: _Asked) -> int | None:
 def _many(asked: _Asked, noun: Sequence[Mark], count: int | None) -> bool:
     if count is not None:
         return count != 1
-    if asked.has("tiles", "squares") or any(
-        mark.kind == "every" or (mark.kind == "verb" and mark.plural) for mark in asked.around
-    ):
+    verbs = [mark for mark in asked.around if mark.kind == "verb"]
+    if any(mark.kind == "every" for mark in asked.around) or any(verb.plural for verb in verbs):
+        return True
+    if any(verb.value == "which_one" for verb in verbs):
+        return False
+    if asked.has("tiles", "squares"):
         return True
     return not asked.has("tile", "square") and any(mark.plural for mark in noun)
 

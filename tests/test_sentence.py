@@ -17,16 +17,32 @@ from agent.errors import UsageError
 from agent.instruction import is_instruction, read
 from fixtures.challenge import concepts as fixture_concepts
 
-SENTENCES: dict[str, str] = yaml.safe_load(
-    (Path(__file__).parent / "instructions.yaml").read_text(encoding="utf-8")
-)
+
+def pairs(name: str) -> list[tuple[str, str]]:
+    """Sentences, and what they mean, of a file beside this one."""
+    said: dict[str, str] = yaml.safe_load((Path(__file__).parent / name).read_text("utf-8"))
+    lines = [line for text in said.values() for line in text.splitlines()]
+    return [(text, meaning) for text, _, meaning in (line.partition(" => ") for line in lines)]
 
 
-PAIRS = [tuple(line.split(" => ")) for lines in SENTENCES.values() for line in lines.splitlines()]
+PAIRS, MORE = pairs("instructions.yaml"), pairs("more_instructions.yaml")
 
 
 @pytest.mark.parametrize(("text", "meaning"), [pair for pair in PAIRS if pair[1] != "-"])
 def test_what_sites_ask(text: str, meaning: str) -> None:
+    """What is asked for is understood, and the sentence alone tells that it is asked for."""
+    assert meaning_of(text) == meaning
+    assert is_instruction(text.replace("**", "")) >= 0.5
+
+
+@pytest.mark.parametrize(("text", "meaning"), [pair for pair in MORE if pair[1] != "-"])
+def test_what_sites_ask_in_other_words(text: str, meaning: str) -> None:
+    """What is asked for is understood; that it is asked for may be told by the pictures alone."""
+    assert meaning_of(text) == meaning
+    assert is_instruction(text.replace("**", "")) >= 0.2
+
+
+def meaning_of(text: str) -> str:
     """The concept in English, whether it is wanted, one, none allowed, of squares, how many."""
     emphasis = re.findall(r"\*\*(.+?)\*\*", text)
     plain = text.replace("**", "")
@@ -35,12 +51,11 @@ def test_what_sites_ask(text: str, meaning: str) -> None:
     found += ["not"] * (not target.wanted) + ["one"] * (not target.many)
     found += ["skip"] * target.none_allowed + ["squares"] * target.squares
     found += [str(target.count)] * (target.count is not None)
-    assert ", ".join(found) == meaning
     assert target.instruction == plain
-    assert is_instruction(plain) >= 0.5
+    return ", ".join(found)
 
 
-@pytest.mark.parametrize("text", [text for text, meaning in PAIRS if meaning == "-"])
+@pytest.mark.parametrize("text", [text for text, meaning in PAIRS + MORE if meaning == "-"])
 def test_what_other_pages_say(text: str) -> None:
     """It is not taken for an instruction, though it may have the same words."""
     assert is_instruction(text) < 0.5

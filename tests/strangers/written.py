@@ -1,12 +1,12 @@
 """Whole pages with a captcha as other people write it, whose own script checks the answer.
 
-`held_out/` was written after the finder had learnt from `written/`; what is in `named/` is solved
-with the widget file beside it; `painted/` has its questions in pictures. A page begins with a
-comment that says what it needs: `rows`, `cols`, `concept`, how many are `right`, their size `px`,
-`shown` as tiles, as one sheet or as one scene, whether a `sample` stands above, how many `more`
-come later, what a tester clicks before there is a captcha (`steps`), and whether its rows go on from
-right to left (`mirrored`). It gets a script `kit`, which keeps the right tiles to itself and notes in
-`localStorage` what was answered.
+`held_out/` was written after the finder had learnt from `written/`, `later/` after both; what is in
+`named/` is solved with the widget file beside it; `painted/` has its questions in pictures. A page
+begins with a comment that says what it needs: `rows`, `cols`, `concept`, how many are `right`,
+their size `px`, `shown` as tiles, as one sheet or as one scene, whether a `sample` stands above,
+how many `more` come later, what a tester clicks before there is a captcha (`steps`), whether its
+rows go on from right to left (`mirrored`). It gets a script `kit`, which keeps the right tiles to
+itself and notes in `localStorage` what was answered.
 """
 
 from __future__ import annotations
