@@ -9,6 +9,7 @@ from agent import decider, matching, reading, recognizer, verifier
 from agent.changes import changed, is_blank
 from agent.data import (
     Action,
+    Box,
     Click,
     Element,
     Look,
@@ -24,6 +25,7 @@ from agent.data import (
 )
 from agent.progress import PATIENCE_S, Challenge, Flow, Run, StopError
 
+_LARGEST_FRAME = 3.0  # times a tile's area: what is larger is no frame of it
 _MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
 _MOST_ROUNDS = 30  # of pictures that take others' places
 _SETTLED_S = 0.6  # without a change, before no more pictures are expected
@@ -58,14 +60,19 @@ def answer(run: Run, challenge: Challenge) -> Flow:
         early = yield from _left(run, challenge, before.value)
     if early is not None:
         return early
-    widget = recognizer.recognize(before.value, challenge.widget).widget or challenge.widget
+    now = recognizer.recognize(before.value, challenge.widget).widget
+    widget = now or challenge.widget
     skips = widget.skip is not None and not challenge.clicked
     submit = widget.skip if skips else widget.submit
-    if submit is None:
+    if submit is None or (now is None and not _shows(before.value, submit)):
         return (yield from _verify(run, challenge, challenge.snapshot, None))
     challenge.asked = before.value
     yield from run.ask(Click(*submit.box.center))
     return (yield from _verify(run, challenge, before.value, submit))
+
+
+def _shows(snapshot: Snapshot, button: Element) -> bool:
+    return any((e.role, e.text) == (button.role, button.text) for e in snapshot.elements)
 
 
 def _left(run: Run, challenge: Challenge, now: Snapshot | None = None) -> Flow:
@@ -151,8 +158,10 @@ def _all_changed(challenge: Challenge, now: Picture, before: Picture | None) -> 
 
 def _watch(run: Run, challenge: Challenge) -> Flow:
     """A Picture of the tiles with what is close around them, or None."""
-    margin = _MARGIN_CSS if challenge.widget.tiles else 0.0
-    return (yield from reading.capture(run, challenge.widget.area.grown(margin)))
+    area = challenge.widget.area
+    for index in range(len(challenge.widget.tiles)):
+        area = area.union(_reach(challenge, index))
+    return (yield from reading.capture(run, area))
 
 
 def _click_tile(run: Run, challenge: Challenge, index: int, seen: Picture | None) -> Flow:
@@ -227,10 +236,18 @@ def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) 
 
 
 def _tile_changed(challenge: Challenge, index: int, now: Picture, seen: Picture) -> bool:
+    return changed(now, seen, now.from_css(_reach(challenge, index)))
+
+
+def _reach(challenge: Challenge, index: int) -> Box:
+    """Where a tile shows that it is chosen: itself, its frame, and close around it."""
     box = challenge.picture.to_css(challenge.grid.boxes[index])
-    if challenge.widget.tiles:
-        box = box.grown(_MARGIN_CSS)
-    return changed(now, seen, now.from_css(box))
+    if index >= len(challenge.widget.tiles):
+        return box
+    frame = _owner(challenge.snapshot, challenge.widget.tiles[index])
+    if frame is not None and frame.box.area < _LARGEST_FRAME * box.area:
+        box = box.union(frame.box)
+    return box.grown(_MARGIN_CSS)
 
 
 # --- pictures that take others' places ------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Sentences of other languages than English, as sites write them and as templates."""
+"""Sentences of all languages, as sites write them and as templates."""
 
 from __future__ import annotations
 
