@@ -13,7 +13,8 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 -m "not e2e and not install"
+	$(BIN)/pytest -m "e2e or install"
 
 # What goes wrong x when: all cells in a real browser, printed as a table (`make test` runs some).
 faults: $(READY)

@@ -58,6 +58,22 @@ def test_pages_without_a_captcha() -> None:
     assert finder.find(snapshot()) is None
 
 
+@pytest.mark.parametrize("words", ["Gizmos with a bus let you in, all of them", "Busse, bitte, alle"])
+def test_words_that_hardly_ask(words: str) -> None:
+    """Beside pictures to click and a button to confirm with they do; else they are just words."""
+    hint = replace(ASKS, text=words)
+    found = finder.find(snapshot(hint, *tiles(3, 3), VERIFY))
+    assert found is not None
+    assert "in words that hardly ask" in found.evidence
+    links = [replace(tile, role="link") for tile in tiles(3, 3)]
+    assert finder.find(snapshot(hint, *links)) is None
+    captions = [
+        Element(60 + tile.id, 0, "text", tile.box.moved(0, 90), f"Tour {chr(65 + tile.id)}")
+        for tile in tiles(3, 3)
+    ]
+    assert finder.find(snapshot(hint, *tiles(3, 3), *captions, VERIFY)) is None
+
+
 def test_the_gallery_beside_it_is_not_taken() -> None:
     """Of two grids the one beside the instruction and not the one far from it is the captcha."""
     far = [Element(e.id + 100, 0, "image", e.box.moved(0, 2000)) for e in tiles(4, 4)]

@@ -78,6 +78,19 @@ def test_solved_already() -> None:
     assert recognizer.recognize(snapshot(robot)).what == "solved"
 
 
+def test_a_checkbox_is_called_what_stands_beside_it() -> None:
+    """One without a name of its own opens a captcha, or was checked, by the words in its row."""
+    robot = Element(1, 0, "checkbox", Box(20, 20, 26, 26), checked=False)
+    beside = Element(2, 0, "text", Box(56, 20, 140, 26), "I'm not a robot")
+    sight = recognizer.recognize(snapshot(robot, beside))
+    assert sight.what == "opener"
+    assert sight.opener is not None
+    assert sight.opener.box == robot.box
+    assert recognizer.recognize(snapshot(replace(robot, checked=True), beside)).what == "solved"
+    below = replace(beside, box=Box(20, 60, 140, 26))
+    assert recognizer.recognize(snapshot(robot, below)).what == "nothing"
+
+
 def test_a_closed_captcha_that_does_not_open() -> None:
     """A checkbox that opens nothing is clicked three times at most, and said to be stuck."""
     robot = Element(1, 0, "checkbox", Box(9, 9, 20, 20), "I'm not a robot", checked=False)

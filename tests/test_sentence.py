@@ -93,6 +93,12 @@ def test_each_noun(code: str) -> None:
     assert wrong == []
 
 
+def test_a_noun_with_two_plurals() -> None:
+    """Both count, beside a plural that only adds letters, too."""
+    wortel = [(form.text, form.plural) for form in lexicon.forms("nl") if form.concept == "carrot"]
+    assert wortel == [("wortel", False), ("wortels", True), ("wortelen", True)]
+
+
 @pytest.mark.parametrize("code", language.CODES)
 def test_no_form_means_two_things(code: str) -> None:
     """A form, accents and all, belongs to one concept."""
