@@ -227,9 +227,13 @@ def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) 
     observation = yield from run.ask(Look())
     if observation.value is None:
         return None
+    if challenge.widget.submit is None and verifier.judge(
+        challenge.snapshot, observation.value, challenge.widget, run.policy.success
+    ):
+        return now  # the click was the answer
     current = recognizer.recognize(observation.value, challenge.widget).widget
     if current is None:
-        return now if redrawn else None  # gone: the click was the answer
+        return now if redrawn else None  # gone: so it was here
     if matching.exchanged(challenge.widget, current) or _state(current, index) != state:
         return now
     return None
@@ -257,6 +261,8 @@ def _answer_replacements(run: Run, challenge: Challenge) -> Flow:
     """Where clicked tiles get new pictures, choose among these until none matches."""
     if not challenge.widget.tiles or not challenge.clicked:
         return None
+    if challenge.widget.submit is None and not challenge.target.many:
+        return None  # the one click was the answer
     tiles = list(challenge.clicked)
     for _ in range(_MOST_ROUNDS):
         assert challenge.decision is not None

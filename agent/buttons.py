@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from agent import words
@@ -10,6 +11,7 @@ from agent.grids import Pictures, gap
 
 _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons may lie
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
+_SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 40  # characters of a button's text
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
@@ -46,12 +48,13 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     by_words = nearest(elements, pictures, "confirm") or nearest(elements, pictures, "skip")
     if by_words is not None:
         return by_words
+    buttons = [e for e in _buttons(elements, pictures) if e.role == "button"]
+    said = Counter(e.text for e in buttons)
     others = [
         e
-        for e in _buttons(elements, pictures)
-        if e.role == "button"
+        for e in buttons
+        if said[e.text] < _SEVERAL
         and gap(e.box, pictures.area) <= reach(pictures)
-        and e.text
         and not any(words.share(e.text, meaning) for meaning in _OTHERS)
     ]
     middle = pictures.area.center[1]
