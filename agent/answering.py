@@ -224,19 +224,23 @@ def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) 
     redrawn = seen is None or _tile_changed(challenge, index, now, seen)
     if state is None and redrawn:
         return now
-    observation = yield from run.ask(Look())
-    if observation.value is None:
-        return None
-    if challenge.widget.submit is None and verifier.judge(
-        challenge.snapshot, observation.value, challenge.widget, run.policy.success
+    page: Snapshot | None = (yield from run.ask(Look())).value
+    return now if page and _has_reacted(run, challenge, index, page, redrawn=redrawn) else None
+
+
+def _has_reacted(
+    run: Run, challenge: Challenge, index: int, page: Snapshot, *, redrawn: bool
+) -> bool:
+    """Whether a tile, or the page where clicks are answers, shows that it was clicked."""
+    widget = challenge.widget
+    if widget.submit is None and verifier.judge(
+        challenge.snapshot, page, widget, run.policy.success
     ):
-        return now  # the click was the answer
-    current = recognizer.recognize(observation.value, challenge.widget).widget
+        return True
+    current = recognizer.recognize(page, widget).widget
     if current is None:
-        return now if redrawn else None  # gone: so it was here
-    if matching.exchanged(challenge.widget, current) or _state(current, index) != state:
-        return now
-    return None
+        return redrawn  # gone: the click was the answer
+    return matching.exchanged(widget, current) or _state(current, index) != _state(widget, index)
 
 
 def _tile_changed(challenge: Challenge, index: int, now: Picture, seen: Picture) -> bool:
