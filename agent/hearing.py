@@ -1,0 +1,76 @@
+"""Waits until the page has said what came of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent import reading, recognizer, verifier
+from agent.changes import changed
+from agent.data import (
+    Element,
+    Look,
+    Press,
+    Show,
+    Snapshot,
+    Verdict,
+    Wait,
+)
+from agent.progress import PATIENCE_S, Challenge, Flow, Run
+
+
+@dataclass
+class _Hint:
+    """A verdict that the page may still take back, and since when it has been given."""
+
+    since_s: float
+    verdict: Verdict | None = None
+
+    def settled(self, verdict: Verdict | None, now_s: float) -> Verdict | None:
+        """The verdict of a look where it is sure, or has stood long enough; else None."""
+        if verdict is not None and verdict.sure:
+            return verdict
+        if verdict != self.verdict:
+            self.verdict, self.since_s = verdict, now_s
+        return self.verdict if now_s - self.since_s > PATIENCE_S else None
+
+
+def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | None) -> Flow:
+    """Look until the page has said what came of the answer: a Verdict.
+
+    Where a click on `submit` changed nothing at all, its key is pressed, once.
+    """
+    run.stage = "verify"
+    yield from run.ask(Show())  # the page moves on: what was decided belongs to what is gone
+    policy, asked_s = run.policy, run.now_s
+    hint = _Hint(asked_s)
+    while run.now_s - asked_s <= policy.waits.verify_s:
+        late = run.now_s - asked_s > PATIENCE_S
+        redrawn = late and (yield from _redrawn(run, challenge))
+        # Looked at after the pictures: what the page says of an exchange comes with it.
+        observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
+        after: Snapshot | None = observation.value
+        if after is not None:
+            reading.refuse_vendors(after)
+            verdict = verifier.judge(before, after, challenge.widget, policy.success)
+            settled = hint.settled(verdict, run.now_s)
+            if settled is not None:
+                return settled
+            still = after.elements == before.elements
+            if submit and still and run.now_s - asked_s > PATIENCE_S:
+                yield from run.ask(Press(submit, "Enter"))
+                submit = None
+        shown = after is not None and recognizer.recognize(after, challenge.widget).widget
+        if redrawn and shown and hint.verdict is None:
+            return Verdict("rejected", "the page shows other pictures instead of moving on")
+        yield from run.ask(Wait(policy.waits.poll_s))
+    return Verdict("unknown", f"the page gave no verdict within {policy.waits.verify_s:g} s")
+
+
+def _redrawn(run: Run, challenge: Challenge) -> Flow:
+    """Whether the tiles were exchanged without a word: a canvas has no address that changes."""
+    if challenge.after is None or challenge.widget.tiles:
+        return False
+    now = yield from reading.capture(run, challenge.widget.area)
+    return now is not None and all(
+        changed(now, challenge.after, box) for box in challenge.grid.boxes
+    )
