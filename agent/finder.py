@@ -11,36 +11,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import pairwise
 
-from agent import buttons, concepts, instruction, marks
-from agent.data import Box, Element, Kind, Snapshot, Target, Widget
-from agent.errors import UsageError
+from agent import asking, buttons, marks
+from agent.asking import Asked
+from agent.data import Box, Element, Kind, Snapshot, Widget
 from agent.grids import PICTURES, Pictures, candidates, gap
 
-_LEAST_LIKENESS = 0.5  # of a text to an instruction
-_LEAST_HINT = 0.2  # the same, where what lies around it leaves no doubt
 _LEAST_RATING = 0.35
 _REACH_CSS = 360.0  # how far from the pictures their instruction may lie
 _NEAR_CSS = 600.0  # the same of all that may belong to them
 _TALLEST_CSS = 900.0  # of a captcha's pictures together
-_JOINED_CSS = 40.0  # lines of one instruction lie no farther apart
-_LONGEST = 150  # characters: what is longer is no instruction
 _SENTENCE_WORDS = 4
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
-
-
-_SENTENCE = re.compile(r"(?<=[.:!?])\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A sentence that may be the instruction: one element's, or of lines that belong together."""
-
-    text: str
-    element: Element
-    box: Box
-    emphasis: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,10 +32,8 @@ class _Page:
     elements: Sequence[Element]
 
     @cached_property
-    def lines(self) -> list[_Asked]:
-        """Texts that are short enough to be an instruction or a part of one."""
-        texts = (e for e in self.elements if e.role in ("text", "status") and e.text)
-        return [_Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= 2 * _LONGEST]
+    def asked(self) -> list[Asked]:
+        return asking.asking(self.elements)
 
     @cached_property
     def around(self) -> list[Element]:
@@ -68,23 +48,6 @@ class _Page:
         """What lies so close to pictures that it may belong to them."""
         reach = max(_NEAR_CSS, buttons.reach(pictures))
         return [e for e in self.around if gap(e.box, pictures.area) <= reach]
-
-    @cached_property
-    def asked(self) -> list[_Asked]:
-        """What reads like an instruction: a line, lines together, what a picture says of itself."""
-        named = [
-            _Asked(e.text, e, e.box, ())
-            for e in self.elements
-            if e.role in (*PICTURES, "input") and " " in e.text
-        ]
-        parts = [
-            replace(line, text=part)
-            for line in self.lines
-            if _likeness(line.text) < _LEAST_LIKENESS
-            for part in _SENTENCE.split(line.text)[1:]
-        ]
-        lines = [*self.lines, *parts, *_joined(self.lines), *named]
-        return [line for line in lines if _asks(line.text)]
 
 
 def find(snapshot: Snapshot) -> Widget | None:
@@ -110,7 +73,7 @@ def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     ]
     rated.sort(key=lambda item: -item[0])
     widgets: list[Widget] = []
-    taken: list[tuple[Pictures, _Asked]] = []
+    taken: list[tuple[Pictures, Asked]] = []
     for _, pictures, asked, reasons in rated:
         if not any(_clash(pictures, asked, *other) for other in taken):
             taken.append((pictures, asked))
@@ -118,7 +81,7 @@ def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     return tuple(widgets)
 
 
-def _clash(pictures: Pictures, asked: _Asked, other: Pictures, before: _Asked) -> bool:
+def _clash(pictures: Pictures, asked: Asked, other: Pictures, before: Asked) -> bool:
     return (
         pictures.area.overlap(other.area) > 0
         or asked.box.overlap(before.box) > 0
@@ -130,7 +93,7 @@ Signs = list[tuple[float, str]]
 """What speaks for or against a captcha: a weight, and the reason in words ("" where obvious)."""
 
 
-def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, _Asked, list[str]]]:
+def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, Asked, list[str]]]:
     """How well each sentence goes together with the pictures, and by what signs."""
     near = [
         asked
@@ -146,14 +109,14 @@ def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, _Asked, list
         yield sum(weight for weight, _ in signs), asked, reasons
 
 
-def _signs_between(pictures: Pictures, asked: _Asked) -> Signs:
+def _signs_between(pictures: Pictures, asked: Asked) -> Signs:
     distance = gap(asked.box, pictures.area)
     first = pictures.elements[0]
     return [
-        (_likeness(asked.text), f"instruction {asked.text!r}"),
+        (asking.likeness(asked.text), f"instruction {asked.text!r}"),
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
-        (-0.3 * (not _known(asked.text)), "asks for something unknown"),
-        (-0.5 * (_likeness(asked.text) < _LEAST_LIKENESS), "in words that hardly ask"),
+        (-0.3 * (not asking.known(asked.text)), "asks for something unknown"),
+        (-0.5 * (not asking.asks_plainly(asked.text)), "in words that hardly ask"),
         (-0.3 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
         (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
     ]
@@ -220,56 +183,7 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
     return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)
 
 
-@lru_cache(maxsize=4096)
-def _likeness(text: str) -> float:
-    return instruction.is_instruction(text)
-
-
-def _asks(text: str) -> bool:
-    """Whether it reads like an instruction, or might be one by the thing that it names."""
-    alike = _likeness(text)
-    return alike >= _LEAST_LIKENESS or (alike >= _LEAST_HINT and _known(text))
-
-
-@lru_cache(maxsize=1024)
-def _known(text: str) -> bool:
-    """Whether the thing that is asked for is in the vocabulary, or a sample stands for it."""
-    try:
-        target = instruction.read(text)
-    except UsageError:
-        return False
-    head = target.concept.rpartition(" ")[2]
-    return target.reference or any(concepts.entry(name) for name in (target.concept, head))
-
-
-def _joined(lines: Sequence[_Asked]) -> list[_Asked]:
-    """Sentences that are broken into two or three lines of their own elements."""
-    found = []
-    follows = [_follow(one, two) for one, two in pairwise(lines)]
-    for width in (2, 3):
-        for start in range(len(lines) - width + 1):
-            parts = lines[start : start + width]
-            complete = any(_likeness(part.text) >= _LEAST_LIKENESS for part in parts)
-            if not complete and all(follows[start : start + width - 1]):
-                box = parts[0].box
-                for part in parts[1:]:
-                    box = box.union(part.box)
-                text = " ".join(part.text for part in parts)
-                bold = tuple(word for part in parts for word in part.emphasis)
-                if len(text) <= _LONGEST:
-                    found.append(_Asked(text, parts[0].element, box, bold))
-    return found
-
-
-def _follow(first: _Asked, second: _Asked) -> bool:
-    one, two = first.element, second.element
-    below = -2.0 <= two.box.y - one.box.bottom <= _JOINED_CSS
-    beside = abs(two.box.center[1] - one.box.center[1]) < 12 and gap(one.box, two.box) <= 16
-    aligned = min(one.box.right, two.box.right) > max(one.box.x, two.box.x)
-    return one.frame == two.frame and ((below and aligned) or beside)
-
-
-def _widget(page: _Page, pictures: Pictures, asked: _Asked, reasons: Sequence[str]) -> Widget:
+def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str]) -> Widget:
     text = _with_none_clause(page, pictures, asked)
     near = page.near(pictures)
     sample = _sample(near, pictures, asked)
@@ -317,31 +231,27 @@ def _as_loaded(elements: Sequence[Element], tiles: tuple[Element, ...]) -> tuple
     )
 
 
-def _with_none_clause(page: _Page, pictures: Pictures, asked: _Asked) -> str:
+def _with_none_clause(page: _Page, pictures: Pictures, asked: Asked) -> str:
     """The instruction with the line near it that says what to do where nothing matches."""
-    alone = _read(asked.text)
-    for other in page.lines:
-        if gap(other.box, asked.box) > _JOINED_CSS and gap(other.box, pictures.area) > _JOINED_CSS:
+    alone = asking.read(asked.text)
+    for other in asking.lines(page.elements):
+        if (
+            gap(other.box, asked.box) > asking.JOINED_CSS
+            and gap(other.box, pictures.area) > asking.JOINED_CSS
+        ):
             continue
         joined = f"{asked.text.rstrip(' .')}. {other.text}"
-        both = _read(joined) if len(joined) <= 2 * _LONGEST else None
+        both = asking.read(joined) if len(joined) <= 2 * asking.LONGEST else None
         if alone is None or both is None or alone.none_allowed or not both.none_allowed:
             continue
-        if both.concept == alone.concept and _read(other.text) is None:
+        if both.concept == alone.concept and asking.read(other.text) is None:
             return joined
     return asked.text
 
 
-def _read(text: str) -> Target | None:
-    try:
-        return instruction.read(text)
-    except UsageError:
-        return None
-
-
-def _sample(elements: Sequence[Element], pictures: Pictures, asked: _Asked) -> Element | None:
+def _sample(elements: Sequence[Element], pictures: Pictures, asked: Asked) -> Element | None:
     """The picture that is asked for in the place of a word: the nearest to the instruction."""
-    target = _read(asked.text)
+    target = asking.read(asked.text)
     if target is None or not target.reference:
         return None
     others = [
