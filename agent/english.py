@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -141,6 +141,11 @@ def _pattern(kind: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'])(?:{words.alternatives(_data()[kind])})(?![\w'])")
 
 
+@cache
+def _courtesy() -> re.Pattern[str]:
+    return re.compile(rf"(?:(?:{words.alternatives(_data()['courtesy'])}|step \d+)[,:]? )+")
+
+
 def _has(sentence: str, kind: str) -> bool:
     return _pattern(kind).search(sentence) is not None
 
@@ -152,7 +157,7 @@ def _asking(sentence: str) -> str:
     """
     parts = re.finditer(r"[.:;!?,\u2013\u2014\u2026] | by (?=\w+ing )", sentence)
     starts = [0, *(match.end() for match in parts)]
-    courtesy = re.compile(rf"(?:(?:{words.alternatives(_data()['courtesy'])}|step \d+)[,:]? )+")
+    courtesy = _courtesy()
     asking = []
     for start in starts:
         polite = courtesy.match(sentence, start)
@@ -297,6 +302,7 @@ def _negated(before: str) -> bool:
     return _has(before, "negations")
 
 
+@lru_cache(maxsize=8192)
 def _singular(phrase: str) -> str:
     """The noun phrase with its last noun in singular: "red cars" → "red car"."""
     data = _data()
