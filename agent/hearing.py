@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from agent import reading, recognizer, verifier
 from agent.changes import changed
 from agent.data import (
+    Action,
+    Click,
     Element,
     Look,
     Press,
@@ -37,12 +39,15 @@ class _Hint:
 def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | None) -> Flow:
     """Look until the page has said what came of the answer: a Verdict.
 
-    Where a click on `submit` changed nothing at all, its key is pressed, once.
+    Where a click on `submit` changed nothing at all, its key is pressed, then it is clicked itself.
     """
     run.stage = "verify"
     yield from run.ask(Show())  # the page moves on: what was decided belongs to what is gone
     policy, asked_s = run.policy, run.now_s
-    hint = _Hint(asked_s)
+    hint, tried_s = _Hint(asked_s), asked_s
+    others: list[Action] = []
+    if submit:
+        others = [Press(submit, "Enter"), Click(*submit.box.center, element=submit)]
     while run.now_s - asked_s <= policy.waits.verify_s:
         late = run.now_s - asked_s > PATIENCE_S
         redrawn = late and (yield from _redrawn(run, challenge))
@@ -56,9 +61,9 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
             if settled is not None:
                 return settled
             still = after.elements == before.elements
-            if submit and still and run.now_s - asked_s > PATIENCE_S:
-                yield from run.ask(Press(submit, "Enter"))
-                submit = None
+            if others and still and run.now_s - tried_s > PATIENCE_S:
+                yield from run.ask(others.pop(0))
+                tried_s = run.now_s
         shown = after is not None and recognizer.recognize(after, challenge.widget).widget
         if redrawn and shown and hint.verdict is None:
             return Verdict("rejected", "the page shows other pictures instead of moving on")

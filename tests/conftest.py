@@ -94,12 +94,14 @@ class FakePage:
 
     `says` are the messages that it gives to answers, one after the other; each but an accepted
     one is followed by new pictures. `deaf` tiles do not react to a click on their
-    place; a page that does not renew keeps its challenge after a wrong answer.
+    place, a `deaf_button` only to a click on itself; a page that does not renew keeps its challenge
+    after a wrong answer.
     """
 
     says: list[str] = field(default_factory=lambda: ["Verified"])
     instruction: str = "Select all images with a bus"
     deaf: set[int] = field(default_factory=set)
+    deaf_button: bool = False
     renews: bool = True
     look_s: float = 0.01
     ahead_s: float = 0.0
@@ -165,6 +167,8 @@ class FakePage:
                     self.chosen ^= {index}
                 return
         if click.x_css < 200:
+            if self.deaf_button and click.element is None:
+                return
             self.answers.append(tuple(sorted(self.chosen)))
             self.message = self.says.pop(0) if self.says else "Verified"
         else:

@@ -117,6 +117,48 @@ def test_a_tile_that_does_not_react_is_clicked_itself() -> None:
     assert page.answers == [(0, 4, 8)]
 
 
+def test_a_button_that_does_not_react_is_clicked_itself() -> None:
+    """Where nothing at all follows a click on its place, and nothing its key."""
+    page = FakePage(deaf_button=True)
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+def test_replacements_need_not_match() -> None:
+    """Of pictures that take the place of chosen ones none has to be chosen, too."""
+    page = Replacing()
+    scorer = Fixed(lambda target: SURE if not page.exchanged else {})
+    outcome = runner.run(flow.solve(Policy(), model="fixed"), unwrapped(page), scorer)
+    assert outcome.solved
+    assert page.answers == [(0, 4, 8)]
+
+
+class Replacing(FakePage):
+    """Each tile shows another picture once it is clicked, and keeps that one."""
+
+    @property
+    def exchanged(self) -> set[int]:
+        return self.chosen
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        elements = tuple(
+            replace(e, checked=None, source=f"{e.source}{'-new' * (e.id - 1 in self.chosen)}")
+            if e.role == "image"
+            else e
+            for e in seen.elements
+        )
+        return replace(seen, elements=elements)
+
+    def _click(self, click: Click) -> None:
+        assert not any(
+            box.x <= click.x_css <= box.right and box.y <= click.y_css <= box.bottom
+            for i, box in enumerate(self.tiles())
+            if i in self.chosen
+        ), "a picture that does not match was clicked"
+        super()._click(click)
+
+
 def test_the_deadline_ends_it() -> None:
     """The policy's deadline holds, whatever the page does, and the outcome says so."""
     outcome = solve(FakePage(says=["Try again"] * 99), SURE,
