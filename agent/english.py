@@ -8,13 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from importlib import resources
-from typing import Any
 
-import yaml
-
-from agent import concepts, words
+from agent import concepts, phrases
 from agent.data import Target
 
 _LONGEST = 150  # characters; what is longer is no instruction
@@ -22,10 +17,6 @@ _ONE_TILE = re.compile(
     r"\b(?:the|one|an?|which) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b|\bone of these\b"
 )
 _MOST_WORDS = 3  # of a thing's name
-_PHRASES = (
-    "verbs", "tiles", "squares", "containing", "negations", "none", "reference", "every",
-    "articles", "stops",
-)  # fmt: skip
 
 
 def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
@@ -34,19 +25,19 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     `emphasis` are the words that the page shows in bold.
     """
     sentence = text.lower()
-    if _has(sentence, "reference"):
+    if phrases.has(sentence, "reference"):
         return Target("", text, reference=True)
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
     if not phrase:
         phrase, before = _named(sentence)
-        none_allowed |= _has(sentence, "none")
+        none_allowed |= phrases.has(sentence, "none")
     concept, count = _counted(phrase, before)
     if not concept:
         return None
-    singular = _singular(concept)
-    squares = _has(before, "squares")
-    every = _has(before, "every") or _has(sentence.partition(concept)[2], "every")
+    singular = phrases.singular(concept)
+    squares = phrases.has(before, "squares")
+    every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
     many = _names_tiles(before) or every or singular != concept
     if not squares and _ONE_TILE.search(before):
         many = every
@@ -72,8 +63,8 @@ def _hinted(sentence: str) -> float:
     """The same of a text that asks in no words that are known, by the one thing that it names."""
     if not _named(sentence)[0] or _of_a_page(sentence):
         return 0.0
-    tiles, every = _names_tiles(sentence), _has(sentence, "every")
-    asks = "?" in sentence or _has(sentence, "verbs")
+    tiles, every = _names_tiles(sentence), phrases.has(sentence, "every")
+    asks = "?" in sentence or phrases.has(sentence, "verbs")
     return (0.2 + 0.1 * tiles + 0.1 * every) if tiles or every or asks else 0.0
 
 
@@ -81,9 +72,9 @@ def _asked(sentence: str) -> float:
     """The same of a text from the verb by which it asks."""
     if not sentence:
         return 0.0
-    if _has(sentence, "reference"):
+    if phrases.has(sentence, "reference"):
         return 0.9
-    if _has(sentence, "unsupported"):
+    if phrases.has(sentence, "unsupported"):
         return 0.6  # it is a captcha all the same: reading it says what is not supported
     phrase, before = _noun_phrase(_without_none_clause(sentence)[0])
     if _of_a_page(f"{before} {phrase}"):
@@ -92,9 +83,9 @@ def _asked(sentence: str) -> float:
     if not concept:
         return 0.0
     pictures = _names_tiles(sentence)
-    known = concepts.entry(_singular(concept)) is not None
-    containing = _has(_pattern("verbs").sub("", sentence, count=1), "containing")
-    every = _has(sentence, "every")
+    known = concepts.entry(phrases.singular(concept)) is not None
+    containing = phrases.has(phrases.pattern("verbs").sub("", sentence, count=1), "containing")
+    every = phrases.has(sentence, "every")
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
     # "Click the key": a known thing and hardly a word more.
     complete = pictures and (known or every or containing)
@@ -105,49 +96,22 @@ def _asked(sentence: str) -> float:
 
 def _of_a_page(sentence: str) -> bool:
     """Whether it asks as other pages do; a verb's own "your" says nothing of that."""
-    verb = _pattern("verbs").search(sentence)
+    verb = phrases.pattern("verbs").search(sentence)
     own = range(verb.start(), verb.end()) if verb else range(0)
-    found = _pattern("interface").finditer(sentence)
+    found = phrases.pattern("interface").finditer(sentence)
     return any(match.start() not in own or match.end() - 1 not in own for match in found)
 
 
 def unsupported(text: str) -> str:
     """The words by which `text` asks for something else than pictures of one thing, or ""."""
-    found = _pattern("unsupported").search(text.lower())
+    found = phrases.pattern("unsupported").search(text.lower())
     return found.group() if found else ""
 
 
 def share(text: str) -> float:
     """The share of the words of `text` that English instructions are made of."""
     found = re.findall(r"[^\W\d_]+", text.lower())
-    return sum(word in _words() for word in found) / max(len(found), 1)
-
-
-@cache
-def _words() -> frozenset[str]:
-    phrases = (phrase for kind in _PHRASES for phrase in _data()[kind])
-    return frozenset(word for phrase in phrases for word in re.findall(r"[a-z]+", phrase))
-
-
-@cache
-def _data() -> dict[str, Any]:
-    text = resources.files("agent").joinpath("instruction.yaml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return content
-
-
-@cache
-def _pattern(kind: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w'])(?:{words.alternatives(_data()[kind])})(?![\w'])")
-
-
-@cache
-def _courtesy() -> re.Pattern[str]:
-    return re.compile(rf"(?:(?:{words.alternatives(_data()['courtesy'])}|step \d+)[,:]? )+")
-
-
-def _has(sentence: str, kind: str) -> bool:
-    return _pattern(kind).search(sentence) is not None
+    return sum(word in phrases.own_words() for word in found) / max(len(found), 1)
 
 
 def _asking(sentence: str) -> str:
@@ -157,11 +121,11 @@ def _asking(sentence: str) -> str:
     """
     parts = re.finditer(r"[.:;!?,\u2013\u2014\u2026] | by (?=\w+ing )", sentence)
     starts = [0, *(match.end() for match in parts)]
-    courtesy = _courtesy()
+    courtesy = phrases.courtesy()
     asking = []
     for start in starts:
         polite = courtesy.match(sentence, start)
-        if _pattern("verbs").match(sentence, polite.end() if polite else start):
+        if phrases.pattern("verbs").match(sentence, polite.end() if polite else start):
             asking.append(sentence[start:])
     first_part = (re.split(r"[.:;!,] ", part)[0] for part in asking)
     pictures = [_names_tiles(part) for part in first_part]
@@ -169,7 +133,7 @@ def _asking(sentence: str) -> str:
 
 
 def _without_none_clause(sentence: str) -> tuple[str, bool]:
-    match = _pattern("none").search(sentence)
+    match = phrases.pattern("none").search(sentence)
     if match is None:
         return sentence, False
     # "Click verify once there are none left" belongs to the clause, not to what is asked for.
@@ -191,37 +155,39 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
 
     In "images with two dogs" the number is one of dogs, not of tiles.
     """
-    verb = _pattern("verbs").search(before)
+    verb = phrases.pattern("verbs").search(before)
     asked = before[verb.start() if verb else 0 :]
-    numbers = _data()["numbers"]
+    numbers = phrases.data()["numbers"]
     number = re.compile(rf"(?<![\w'-])(?:{'|'.join(numbers)}|[2-9]|[12]\d|3[0-6])(?![\w'-])")
     tiles = _names_tiles(asked)
     at_start = None if tiles else number.match(phrase)
     if at_start is not None:
         phrase = phrase[at_start.end() :].strip()
     found = number.findall(asked) + ([at_start.group()] if at_start else [])
-    if len(found) != 1 or _has(asked, "least"):
+    if len(found) != 1 or phrases.has(asked, "least"):
         return phrase, None
     return phrase, int(numbers.get(found[0], found[0]))
 
 
 def _only_function_words(rest: str) -> bool:
     for kind in ("verbs", "tiles", "squares", "every", "articles", "negations", "containing"):
-        rest = _pattern(kind).sub(" ", rest)
+        rest = phrases.pattern(kind).sub(" ", rest)
     return not rest.strip()
 
 
 def _noun_phrase(sentence: str) -> tuple[str, str]:
     """The noun phrase that is asked for (without article), and the text before it."""
-    verb = _pattern("verbs").search(sentence)
+    verb = phrases.pattern("verbs").search(sentence)
     if verb is None:
         return "", ""
     for start in _starts(sentence, verb.end()):
         phrase = re.split(r"[.!?;:,()\n]", sentence[start:])[0]
-        stop = _pattern("stops").search(phrase)
+        stop = phrases.pattern("stops").search(phrase)
         phrase = phrase[: stop.start()] if stop else phrase
         phrase = _without_glue(_without_articles(phrase.strip()))
-        pictured = _names_tiles(sentence[verb.end() : start]) and phrase in _data()["also_things"]
+        pictured = (
+            _names_tiles(sentence[verb.end() : start]) and phrase in phrases.data()["also_things"]
+        )
         if phrase and (pictured or not _only_function_words(phrase)):
             return phrase, sentence[: sentence.index(phrase, start)]
     return "", ""
@@ -229,9 +195,9 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
 
 def _without_glue(phrase: str) -> str:
     """The phrase without what only ties it into its sentence: "where a bus can be seen" → "bus"."""
-    if concepts.entry(_singular(phrase)) is not None:
+    if concepts.entry(phrases.singular(phrase)) is not None:
         return phrase
-    glue, parts = _data()["glue"], phrase.split()
+    glue, parts = phrases.data()["glue"], phrase.split()
     inside = [i for i, word in enumerate(parts) if word not in glue]
     return " ".join(parts[inside[0] : inside[-1] + 1]) if inside else phrase
 
@@ -244,7 +210,7 @@ def _named(sentence: str) -> tuple[str, str]:
     while at < len(parts):
         for count in range(min(_MOST_WORDS, len(parts) - at), 0, -1):
             start, end = parts[at].start(), parts[at + count - 1].end()
-            thing = concepts.entry(_singular(sentence[start:end]))
+            thing = concepts.entry(phrases.singular(sentence[start:end]))
             if thing is not None and _is_thing(sentence[start:end]):
                 found.setdefault(thing.name, (sentence[start:end], sentence[:start]))
                 at += count - 1
@@ -256,24 +222,24 @@ def _named(sentence: str) -> tuple[str, str]:
 
 def _is_thing(phrase: str) -> bool:
     """Whether it is no word of the sentence's own: "can", "mark", "fish out"."""
-    return phrase not in _data()["glue"] and not _only_function_words(phrase)
+    return phrase not in phrases.data()["glue"] and not _only_function_words(phrase)
 
 
 def _several_tiles(sentence: str) -> bool:
-    return any(match.group().endswith("s") for match in _pattern("tiles").finditer(sentence))
+    return any(match.group().endswith("s") for match in phrases.pattern("tiles").finditer(sentence))
 
 
 def _names_tiles(sentence: str) -> bool:
-    return _has(sentence, "tiles") or _has(sentence, "squares")
+    return phrases.has(sentence, "tiles") or phrases.has(sentence, "squares")
 
 
 def _starts(sentence: str, verb_end: int) -> list[int]:
     """Where the noun phrase may start, the best guess first."""
-    kinds = [*_pattern("tiles").finditer(sentence, verb_end)]
-    kinds += [*_pattern("squares").finditer(sentence, verb_end)]
+    kinds = [*phrases.pattern("tiles").finditer(sentence, verb_end)]
+    kinds += [*phrases.pattern("squares").finditer(sentence, verb_end)]
     first = min((match.end() for match in kinds), default=verb_end)
-    containing = [match.end() for match in _pattern("containing").finditer(sentence, first)]
-    negated = [match.end() for match in _pattern("negations").finditer(sentence, verb_end)]
+    containing = [match.end() for match in phrases.pattern("containing").finditer(sentence, first)]
+    negated = [match.end() for match in phrases.pattern("negations").finditer(sentence, verb_end)]
     starts = [*containing[:1], *negated[-1:]] if containing or negated else []
     if containing and negated and negated[-1] > containing[0]:
         starts = [negated[-1], containing[0]]
@@ -284,13 +250,13 @@ def _starts(sentence: str, verb_end: int) -> list[int]:
 def _without_articles(phrase: str) -> str:
     while True:
         shorter = (
-            _pattern("articles").sub("", phrase, count=1)
-            if _pattern("articles").match(phrase)
+            phrases.pattern("articles").sub("", phrase, count=1)
+            if phrases.pattern("articles").match(phrase)
             else phrase
         )
         shorter = re.sub(r"^[\s'-]+", "", shorter)
         for kind in ("tiles", "squares", "containing", "negations"):
-            match = _pattern(kind).match(shorter)
+            match = phrases.pattern(kind).match(shorter)
             if match and match.end() < len(shorter):
                 shorter = shorter[match.end() :].strip()
         if shorter == phrase:
@@ -299,28 +265,4 @@ def _without_articles(phrase: str) -> str:
 
 
 def _negated(before: str) -> bool:
-    return _has(before, "negations")
-
-
-@lru_cache(maxsize=8192)
-def _singular(phrase: str) -> str:
-    """The noun phrase with its last noun in singular: "red cars" → "red car"."""
-    data = _data()
-    counted = phrase.partition(" ")[0] in data["numbers"]
-    if counted or phrase in data["unchanged"] or concepts.entry(phrase) is not None:
-        return phrase
-    head, _, noun = phrase.rpartition(" ")
-    return f"{head} {_singular_noun(noun, data)}".strip()
-
-
-def _singular_noun(noun: str, data: dict[str, Any]) -> str:
-    if noun in data["unchanged"]:
-        return noun
-    if noun in data["plurals"]:
-        return str(data["plurals"][noun])
-    for ending, singular in data["endings"].items():
-        if noun.endswith(ending) and len(noun) > len(ending) + 1:
-            return noun.removesuffix(ending) + str(singular)
-    if len(noun) > 2 and noun.endswith("s") and not noun.endswith(("ss", "us", "is")):
-        return noun[:-1]
-    return noun
+    return phrases.has(before, "negations")
