@@ -44,7 +44,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     return Target(
         concept=singular,
         instruction=text,
-        wanted=not _negated(before),
+        wanted=not phrases.has(_last_part(before), "negations"),
         many=many if count is None else count > 1,
         none_allowed=none_allowed,
         squares=squares and not _several_tiles(before),
@@ -61,10 +61,10 @@ def likeness(text: str) -> float:
 
 def _hinted(sentence: str) -> float:
     """The same of a text that asks in no words that are known, by the one thing that it names."""
-    if not _named(sentence)[0] or _of_a_page(sentence):
+    if not _named(sentence)[0] or _of_a_page(sentence) or phrases.has(sentence, "leads"):
         return 0.0
     tiles, every = _names_tiles(sentence), phrases.has(sentence, "every")
-    asks = "?" in sentence or phrases.has(sentence, "verbs")
+    asks = "?" in sentence or phrases.has(sentence, "verbs") or phrases.has(sentence, "just")
     return (0.2 + 0.1 * tiles + 0.1 * every) if tiles or every or asks else 0.0
 
 
@@ -77,7 +77,7 @@ def _asked(sentence: str) -> float:
     if phrases.has(sentence, "unsupported"):
         return 0.6  # it is a captcha all the same: reading it says what is not supported
     phrase, before = _noun_phrase(_without_none_clause(sentence)[0])
-    if _of_a_page(f"{before} {phrase}"):
+    if _of_a_page(f"{before} {phrase}") or phrases.has(sentence, "leads"):
         return 0.0
     concept, _ = _counted(phrase, before)
     if not concept:
@@ -119,7 +119,7 @@ def _asking(sentence: str) -> str:
 
     "To prove you are not a robot, select ..." is to say nothing about what is asked for.
     """
-    parts = re.finditer(r"[.:;!?,\u2013\u2014\u2026] | by (?=\w+ing )", sentence)
+    parts = re.finditer(r"[.:;!?,\]\u2013\u2014\u2026] | by (?=\w+ing )", sentence)
     starts = [0, *(match.end() for match in parts)]
     courtesy = phrases.courtesy()
     asking = []
@@ -264,5 +264,6 @@ def _without_articles(phrase: str) -> str:
         phrase = shorter
 
 
-def _negated(before: str) -> bool:
-    return phrases.has(before, "negations")
+def _last_part(before: str) -> str:
+    """The part of a sentence that a noun stands in: what is "no bot" stands in another."""
+    return re.split(r"[.!?;:]|,? so | by (?=\w+ing )", before)[-1]

@@ -23,7 +23,7 @@ CODES = lexicon.CODES
 
 Kind = Literal[
     "verb", "tile", "tiles", "square", "squares", "containing", "negation", "none", "reference",
-    "unsupported", "every", "least", "of", "interface", "stop", "word", "number", "colour", "noun",
+    "unsupported", "every", "least", "of", "interface", "stop", "word", "just", "number", "colour", "noun",
     "unknown", "pause", "end",
 ]  # fmt: skip
 
@@ -33,7 +33,7 @@ _LISTS: dict[str, Kind] = {
     "square": "square", "squares": "squares",
     "containing": "containing", "negations": "negation", "none": "none", "reference": "reference",
     "unsupported": "unsupported", "every": "every", "least": "least", "of": "of",
-    "interface": "interface", "stops": "stop", "words": "word",
+    "interface": "interface", "stops": "stop", "just": "just", "words": "word",
 }  # fmt: skip
 _INFLECTED = {"tile", "tiles", "square", "squares", "colour", "noun"}
 _OWN_SCRIPTS = {

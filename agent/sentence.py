@@ -96,7 +96,7 @@ def _hinted(asked: _Asked) -> float:
     if not asked.known() or "interface" in kinds:
         return 0.0
     pictures, every = bool(kinds & {"tile", "tiles", "square", "squares"}), "every" in kinds
-    asks = "verb" in kinds or any(mark.text == "?" for mark in asked.around)
+    asks = bool(kinds & {"verb", "just"}) or any(mark.text == "?" for mark in asked.around)
     return (0.2 + 0.1 * pictures + 0.1 * every) if pictures or every or asks else 0.0
 
 
