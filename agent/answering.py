@@ -11,6 +11,7 @@ from agent.data import (
     Element,
     Look,
     Picture,
+    Reveal,
     Round,
     Score,
     Show,
@@ -61,8 +62,21 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     if submit is None or (now is None and not _shows(before.value, submit)):
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
     challenge.asked = before.value
+    submit = yield from _in_view(run, challenge, submit)
     yield from run.ask(Click(*submit.box.center))
     return (yield from hearing.verify(run, challenge, before.value, submit))
+
+
+def _in_view(run: Run, challenge: Challenge, button: Element) -> Flow:
+    """The button where it is once it can be seen: it may lie in what scrolls in itself."""
+    moved = yield from run.ask(Reveal((button,)))
+    page: Snapshot | None = (yield from run.ask(Look())).value if moved.value else None
+    same = [
+        e
+        for e in (page.elements if page else ())
+        if (e.frame, e.role, e.text) == (button.frame, button.role, button.text)
+    ]
+    return min(same, key=lambda e: abs(e.box.x - button.box.x), default=button)
 
 
 def _shows(snapshot: Snapshot, button: Element) -> bool:

@@ -405,6 +405,18 @@ class Reveal:
 
 
 @dataclass(frozen=True, slots=True)
+class Enlarge:
+    """Make a window of less than `least_css` pixels as tall as `height_css`: what lies over the
+    page and is taller than the window then fits.
+
+    It gets its own size back in the end. Answer: whether it is taller now.
+    """
+
+    least_css: float
+    height_css: float
+
+
+@dataclass(frozen=True, slots=True)
 class Describe:
     """Have a CSS selector for elements of one frame. Answer: str."""
 
@@ -465,7 +477,19 @@ class Tell:
 
 
 Action = (
-    Look | Capture | Click | Press | Reveal | Describe | Wait | Visit | Score | Read | Show | Tell
+    Look
+    | Capture
+    | Click
+    | Press
+    | Reveal
+    | Enlarge
+    | Describe
+    | Wait
+    | Visit
+    | Score
+    | Read
+    | Show
+    | Tell
 )
 
 

@@ -8,8 +8,10 @@ httpx's `Auth.auth_flow`. Playwright's errors are seen here and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import math
 import time
 from importlib import resources
 from typing import Any
@@ -26,6 +28,7 @@ from agent.data import (
     Click,
     Describe,
     Element,
+    Enlarge,
     Frame,
     Look,
     Observation,
@@ -89,6 +92,9 @@ _SCROLL = """([x, y, width, height]) => {
 }"""
 
 
+_TALLEST_CSS = 4000  # of a window
+
+
 class Driver:
     """The hands and eyes: performs one action at a time on `page` (sync or async).
 
@@ -109,6 +115,7 @@ class Driver:
         self._scope = scope
         self._gate = Gate(page, scope, block_all=block_outside)
         self._dialogs: list[str] = []
+        self._size: Any = None
         self._failures = Failures(page)
         page.on("dialog", self._note_dialog)
 
@@ -116,6 +123,9 @@ class Driver:
         """Stop watching the page; the page itself stays as it is."""
         self._page.remove_listener("dialog", self._note_dialog)
         self._failures.close()
+        if self._size is not None:
+            with contextlib.suppress(PlaywrightError):  # the page may be gone
+                yield self._page.set_viewport_size(self._size)
         yield from self._gate.open()
 
     def _note_dialog(self, dialog: Any) -> Any:
@@ -182,6 +192,8 @@ class Driver:
             case Reveal(elements):
                 ids = [element.id for element in elements]
                 value = yield self._frame_of(elements[0]).evaluate(_REVEAL, ids)
+            case Enlarge(least_css, height_css):
+                value = yield from self._enlarge(least_css, height_css)
             case Describe(elements):
                 ids = [element.id for element in elements]
                 value = yield self._frame_of(elements[0]).evaluate(_DESCRIBE, ids)
@@ -259,6 +271,15 @@ class Driver:
     def _press(self, element: Element, key: str) -> Steps:
         yield self._frame_of(element).evaluate(_FOCUS_NODE, element.id)
         yield self._page.keyboard.press(key)
+
+    def _enlarge(self, least_css: float, height_css: float) -> Steps:
+        size = self._page.viewport_size  # None where a window of somebody else's is used as it is
+        if size is None or size["height"] >= min(least_css, _TALLEST_CSS):
+            return False
+        self._size = self._size or size
+        height = min(math.ceil(height_css), _TALLEST_CSS)
+        yield self._page.set_viewport_size({"width": size["width"], "height": height})
+        return True
 
     def _capture(self, box: Box) -> Steps:
         """What is taller or wider than the window is put together from several screenshots.

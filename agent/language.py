@@ -23,8 +23,8 @@ CODES = lexicon.CODES
 
 Kind = Literal[
     "verb", "tile", "tiles", "square", "squares", "containing", "negation", "none", "reference",
-    "unsupported", "every", "least", "of", "interface", "stop", "word", "just", "number", "colour", "noun",
-    "unknown", "pause", "end",
+    "unsupported", "every", "least", "of", "interface", "stop", "word", "just", "number", "colour",
+    "noun", "unknown", "pause", "end",
 ]  # fmt: skip
 
 # The lists of a file's first document, and what a phrase of each is marked as.

@@ -10,6 +10,7 @@ from agent.data import (
     Box,
     Capture,
     Click,
+    Enlarge,
     Grid,
     Look,
     Picture,
@@ -26,6 +27,7 @@ from agent.errors import ScopeError, UsageError
 from agent.progress import PATIENCE_S, Challenge, Flow, PassedError, Run, StopError
 
 _LEAST_LOOKS = 5  # on a machine where each takes seconds, before nothing is said to be there
+_ROOM = 2.0  # times the height of the pictures: with what stands above and below them
 _OPENINGS = 3  # of a captcha that closes again
 _LEAST_SURE = 0.3  # of what pixels tell of the tiles, where the page tells of them, too
 
@@ -144,10 +146,18 @@ def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:
     key = (widget.area, widget.instruction)
     if search.before == key:
         moved = yield from run.ask(Reveal(widget.anchors))
-        if not moved.value:
+        if not moved.value and not (yield from _makes_room(run, widget)):
             return True
     search.before = key
     return False
+
+
+def _makes_room(run: Run, widget: Widget) -> Flow:
+    """Whether the window had to grow: what lies over the page does not scroll with it."""
+    if not widget.pictures[0].layer:
+        return False
+    height = widget.area.height
+    return (yield from run.ask(Enlarge(height, _ROOM * height))).value
 
 
 def _exchange_failed(run: Run, search: _Search, widget: Widget) -> Flow:

@@ -20,6 +20,7 @@ from agent.data import (
     Capture,
     Click,
     Describe,
+    Enlarge,
     Look,
     Observation,
     Outcome,
@@ -52,6 +53,7 @@ Flow = Generator[Request, Observation, Outcome]
 _CLOSING_S = 5.0  # to take back what was set on the page, after the deadline, too
 _DOING = {
     Look: "looking at the page", Reveal: "scrolling the page", Capture: "screenshotting the page",
+    Enlarge: "making the window taller",
     Click: "clicking", Press: "pressing a key", Describe: "describing the page", Wait: "waiting",
     Visit: "loading the page again", Score: "scoring the tiles, or loading the model",
     Read: "reading what is painted", Show: "showing what was decided", Tell: "telling of it",

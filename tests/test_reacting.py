@@ -59,6 +59,9 @@ class Troubled(FakePage):
 
     def _click(self, click: Click) -> None:
         super_click = super()._click
+        if click.y_css > 420 and click.element is not None:
+            self.clicks += 1
+            return  # it waits for its server: a button that is clicked again does nothing
         if click.y_css > 420 and click.x_css < 200 and self.troubles:
             self.clicks += 1
             trouble = self.troubles.pop(0)

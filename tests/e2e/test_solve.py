@@ -103,6 +103,45 @@ def test_widget_files(page: Page, name: str) -> None:
     assert named.judged, named.reason
 
 
+def test_a_captcha_taller_than_the_window(page: Page, site: Server) -> None:
+    """What lies over the page gets a window that it fits into, for as long as it takes."""
+    page.set_viewport_size({"width": 1280, "height": 360})
+    url = f"{site.url}/signup/modal?seed=1"
+    assert runner.solve(page, "ci", model=oracle(site), url=url).solved
+    assert page.viewport_size == {"width": 1280, "height": 360}
+
+
+SCROLLS = """<body style="height: 3000px">
+<div style="position: fixed; left: 200px; top: 40px; width: 360px; height: 420px; overflow: auto">
+<p>Select all images with a bus</p><p></p>
+<button style="margin-top: 300px">Verify</button><p role="status"></p></div><script>
+const [, grid, says] = document.querySelectorAll('p');
+for (let i = 0; i < 9; i++) {
+  const tile = grid.appendChild(document.createElement('canvas')), pen = tile.getContext('2d');
+  tile.width = tile.height = 100;
+  tile.style = 'margin: 4px; cursor: pointer';
+  for (let n = 0; n < 200; n++) {
+    pen.fillStyle = `hsl(${n * 37 + i * 50}, 60%, 50%)`;
+    pen.fillRect(n * 29 % 100, n * 53 % 100, 20, 20);
+  }
+  tile.onclick = () => tile.style.outline = tile.style.outline ? '' : '4px solid blue';
+}
+document.querySelector('button').onclick = () => {
+  const chosen = [...grid.children].map((tile, i) => tile.style.outline && i).join('');
+  says.textContent = chosen === '04' ? 'Verified' : 'Wrong';
+};
+</script>"""
+
+
+def test_a_button_below_the_fold_of_a_modal(page: Page, site: Server) -> None:
+    """It is scrolled into view in the box that it lies in, then clicked where it is."""
+    page.route("**/form", lambda route: route.fulfill(body=SCROLLS, content_type="text/html"))
+    scorer: Any = Fixed(lambda target: {0: 0.99, 4: 0.99})
+    outcome = runner.solve(page, "ci", model=scorer, url=f"{site.url}/form")
+    assert outcome.solved, outcome.reason
+    assert len(outcome.attempts) == 1
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_small_windows(site: Server, page: Page, width: int) -> None:
     """The widget is scrolled into view, in a narrow and low window, too."""
