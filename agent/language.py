@@ -27,7 +27,8 @@ Kind = Literal[
     "noun", "unknown", "pause", "end",
 ]  # fmt: skip
 
-# The lists of a file's first document, and what a phrase of each is marked as.
+# The lists of a file's first document, and what a phrase of each is marked as. `which` asks for
+# several, `which_one` for one; `just` are "only" and "please", which ask for what is beside them.
 _LISTS: dict[str, Kind] = {
     "verbs": "verb", "which": "verb", "which_one": "verb", "tile": "tile", "tiles": "tiles",
     "square": "square", "squares": "squares",
