@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from agent import concepts, instruction
+from agent import concepts, instruction, words
 from agent.data import Box, Element, Target
 from agent.errors import UsageError
 from agent.grids import PICTURES, gap
@@ -37,7 +37,9 @@ def lines(elements: Sequence[Element]) -> list[Asked]:
 
 
 def asking(elements: Sequence[Element]) -> list[Asked]:
-    """What reads like an instruction, or might be one by the thing that it names."""
+    """What reads like an instruction; where a page says that it is to keep robots out, also what
+    might be one by the thing that it names.
+    """
     named = [
         Asked(e.text, e, e.box, ())
         for e in elements
@@ -50,7 +52,11 @@ def asking(elements: Sequence[Element]) -> list[Asked]:
         if not asks_plainly(line.text)
         for part in _SENTENCE.split(line.text)[1:]
     ]
-    return [line for line in [*plain, *parts, *_joined(plain), *named] if _asks(line.text)]
+    said = [*plain, *parts, *_joined(plain), *named]
+    hints = [line for line in said if not asks_plainly(line.text) and _hints(line.text)]
+    if hints and not any(words.share(e.text, "human") for e in elements if e.text):
+        hints = []
+    return [line for line in said if asks_plainly(line.text)] + hints
 
 
 def asks_plainly(text: str) -> bool:
@@ -64,10 +70,9 @@ def likeness(text: str) -> float:
     return instruction.is_instruction(text)
 
 
-def _asks(text: str) -> bool:
-    """Whether it reads like an instruction, or might be one by the thing that it names."""
-    alike = likeness(text)
-    return alike >= _LEAST_LIKENESS or (alike >= _LEAST_HINT and known(text))
+def _hints(text: str) -> bool:
+    """Whether it might be an instruction by the thing that it names."""
+    return likeness(text) >= _LEAST_HINT and known(text)
 
 
 @lru_cache(maxsize=1024)

@@ -64,7 +64,7 @@ MAY_IMPORT = {
     "language": {"agent.lexicon", "yaml"},
     "lexicon": {"agent.errors", "agent.yaml_file", "yaml"},
     "asking": {"agent.concepts", "agent.data", "agent.errors", "agent.grids",
-               "agent.instruction"},
+               "agent.instruction", "agent.words"},
     "finder": {"agent.asking", "agent.buttons", "agent.data", "agent.grids", "agent.marks"},
     "verifier": {"agent.data", "agent.errors", "agent.finder", "agent.grids", "agent.matching",
                  "agent.recognizer", "agent.words"},

@@ -34,7 +34,7 @@ _FRAME = (
 
 
 def load(name: str) -> dict[str, Snapshot]:
-    """The saved Snapshots of `site`, `strangers` or `ordinary`, by page."""
+    """The saved Snapshots of `site`, `strangers`, `ordinary` and so on, by page."""
     with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         saved = [json.loads(line) for line in lines]
     return {entry["name"]: snapshot.from_json(entry["snapshot"]) for entry in saved}
@@ -75,10 +75,18 @@ def _bodies(page: Page, bodies: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
             yield _look(page, name)
 
 
+def _whole(page: Page, folder: Path) -> Iterator[tuple[str, Any]]:
+    """Pages that others wrote to be tempting; each was taken for a captcha once."""
+    for path in sorted(folder.glob("*.html")):
+        page.set_content(path.read_text(encoding="utf-8"))
+        yield _look(page, path.stem)
+
+
 def main() -> None:
     with open_page(BrowserChoice(), BrowserSettings()) as page:
         found = {
             "ordinary": _bodies(page, PAGES),
+            "ordinary_later": _whole(page, FOLDER / "ordinary_later"),
             "unsupported": _bodies(page, UNSUPPORTED),
             "strangers": _strangers(page),
             "site": _site(page),
