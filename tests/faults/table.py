@@ -50,6 +50,8 @@ def early(expected: Expected) -> dict[str, Expected]:
     return everywhere(expected, verify=SOLVED)
 
 
+PATIENT: dict[str, Any] = {"waits": {**RULES["waits"], "find_s": 10}}
+"""Where a slow machine may need longer to see what it has to; what fails must fail soon."""
 ONCE: dict[str, Any] = {"retry": {**RULES["retry"], "attempts": 1}}
 
 
@@ -204,13 +206,12 @@ def until_clicked(expected: Expected) -> dict[str, Expected]:
 PICTURE_FAULTS = [
     pictures("missing", answers(PICTURES, status=404), until_clicked(NO_PICTURES)),
     pictures("missing in one challenge", once(PICTURES, count=9, status=404),
-             until_clicked(SOLVED)),
+             until_clicked(SOLVED), **PATIENT),
     pictures("corrupt", answers(PICTURES, body=b"\xff\xd8\xff nonsense", content_type="image/jpeg"),
              until_clicked(NO_PICTURES)),
     pictures("no answer", stays_silent(PICTURES), until_clicked(NO_PICTURES)),
     pictures("connection cut", fails(PICTURES, "connectionreset"), until_clicked(NO_PICTURES)),
-    pictures("huge", served(size=4000), until_clicked(SOLVED),
-             waits={**RULES["waits"], "find_s": 10}),  # to decode them takes seconds
+    pictures("huge", served(size=4000), until_clicked(SOLVED), **PATIENT),  # decoding takes seconds
     pictures("1 px", served(size=1), until_clicked(NO_PICTURES)),
     pictures("animated", served(size=80, kind="GIF", frames=2), until_clicked(SOLVED)),
 ]  # fmt: skip
@@ -240,7 +241,7 @@ WIDGETS = [
     Fault("widget: moves all the time",
           script(f"{WIDGET} let n = 0; "
                  "setInterval(() => w.style.marginTop = `${n++ % 2 * 9}px`, 90)"),
-          dict.fromkeys(("click", "submit", "verify"), SOLVED)),
+          dict.fromkeys(("click", "submit", "verify"), SOLVED), rules=PATIENT),
     Fault("widget: covered for a moment",
           script("const c = document.createElement('div'); c.style.cssText = 'position: fixed; "
                  "inset: 0; background: white; z-index: 99'; document.body.append(c); "
