@@ -37,7 +37,7 @@ def test_what_sites_ask(text: str, meaning: str) -> None:
 
 @pytest.mark.parametrize(("text", "meaning"), [pair for pair in MORE if pair[1] != "-"])
 def test_what_sites_ask_in_other_words(text: str, meaning: str) -> None:
-    """What is asked for is understood; that it is asked for may be told by the pictures alone."""
+    """What is asked for is understood; that it is asked for may be told by what is around it."""
     assert meaning_of(text) == meaning
     assert is_instruction(text.replace("**", "")) >= 0.2
 
