@@ -36,16 +36,15 @@ def lines(elements: Sequence[Element]) -> list[Asked]:
     return [Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= 2 * LONGEST]
 
 
-def asking(elements: Sequence[Element]) -> list[Asked]:
+def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
     """What reads like an instruction; where a page says that it is to keep robots out, also what
-    might be one by the thing that it names.
+    might be one by the thing that it names. `plain` are the lines of these elements.
     """
     named = [
         Asked(e.text, e, e.box, ())
         for e in elements
         if e.role in (*PICTURES, "input") and " " in e.text
     ]
-    plain = lines(elements)
     parts = [
         replace(line, text=part)
         for line in plain

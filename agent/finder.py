@@ -32,8 +32,12 @@ class _Page:
     elements: Sequence[Element]
 
     @cached_property
+    def lines(self) -> list[Asked]:
+        return asking.lines(self.elements)
+
+    @cached_property
     def asked(self) -> list[Asked]:
-        return asking.asking(self.elements)
+        return asking.asking(self.elements, self.lines)
 
     @cached_property
     def around(self) -> list[Element]:
@@ -234,7 +238,7 @@ def _as_loaded(elements: Sequence[Element], tiles: tuple[Element, ...]) -> tuple
 def _with_none_clause(page: _Page, pictures: Pictures, asked: Asked) -> str:
     """The instruction with the line near it that says what to do where nothing matches."""
     alone = asking.read(asked.text)
-    for other in asking.lines(page.elements):
+    for other in page.lines:
         if (
             gap(other.box, asked.box) > asking.JOINED_CSS
             and gap(other.box, pictures.area) > asking.JOINED_CSS
