@@ -219,6 +219,9 @@ def test_mirrored_and_inverted_pictures_have_the_same_grid(found: Example) -> No
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @example(drawn(168, rows=2, cols=2, gutter=7, width=109, height=109), 28, 49, 3)
+@example(drawn(18, rows=2, cols=2, gutter=2, width=97, height=97), 1, 1, 3).xfail(
+    raises=AssertionError, reason="missed still: the upper tiles lose a third of their height"
+)
 @given(GRIDS, st.integers(1, 60), st.integers(1, 60), st.sampled_from([1, 2, 3]))
 def test_a_moved_and_scaled_grid_is_moved_and_scaled(
     found: Example, dx: int, dy: int, factor: int
