@@ -73,9 +73,9 @@ OTHERS_WROTE = (
     "anchors-javascript", "canvas-arcade", "canvas-overlay-squares", "chat-bubble",
     "circle-one", "cookie-banner", "css-labels-dutch", "describedby-below", "dialog-robot",
     "dynamic-replace", "farm-replace", "iframe-modal", "japanese-form", "lazy-gallery",
-    "listbox-keys", "numbered-row", "object-tiles", "paywall-choice", "placeholder-instruction", "rtl-shop",
-    "sample-above", "scene-canvas-game", "sprite-enquete", "sprite-small", "svg-board",
-    "tap-sheet", "which-is-immediate",
+    "listbox-keys", "numbered-row", "object-tiles", "paywall-choice", "placeholder-instruction",
+    "rtl-shop", "sample-above", "scene-canvas-game", "sprite-enquete", "sprite-small",
+    "svg-board", "tap-sheet", "which-is-immediate",
 )  # fmt: skip
 
 
