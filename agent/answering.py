@@ -59,7 +59,7 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     widget = now or challenge.widget
     skips = widget.skip is not None and not challenge.clicked
     submit = widget.skip if skips else widget.submit
-    if submit is None or (now is None and not _shows(before.value, submit)):
+    if submit is None or (now is None and not _same(before.value, submit)):
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
     challenge.asked = before.value
     submit = yield from _in_view(run, challenge, submit)
@@ -71,16 +71,14 @@ def _in_view(run: Run, challenge: Challenge, button: Element) -> Flow:
     """The button where it is once it can be seen: it may lie in what scrolls in itself."""
     moved = yield from run.ask(Reveal((button,)))
     page: Snapshot | None = (yield from run.ask(Look())).value if moved.value else None
-    same = [
-        e
-        for e in (page.elements if page else ())
-        if (e.frame, e.role, e.text) == (button.frame, button.role, button.text)
-    ]
+    same = _same(page, button) if page else []
     return min(same, key=lambda e: abs(e.box.x - button.box.x), default=button)
 
 
-def _shows(snapshot: Snapshot, button: Element) -> bool:
-    return any((e.role, e.text) == (button.role, button.text) for e in snapshot.elements)
+def _same(snapshot: Snapshot, button: Element) -> list[Element]:
+    """What may be this button in a later look, which may find it elsewhere."""
+    asked = (button.frame, button.role, button.text)
+    return [e for e in snapshot.elements if (e.frame, e.role, e.text) == asked]
 
 
 # --- pictures that take others' places ------------------------------------------------------------

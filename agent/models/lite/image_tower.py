@@ -158,11 +158,12 @@ def _fill(
 
 
 def start(
-    model: nn.Module, pooled: Tensor, texts: Tensor, targets: Tensor, words: int,
+    model: nn.Module, centre: Tensor, texts: Tensor, targets: Tensor, words: int,
     ridge: float = 3.0,
 ) -> Tower:  # fmt: skip
     """The data-free recipe: projection on the classifier's directions, ridge from sentences.
 
+    `centre` (1280,) is the mean of pooled features over pictures, which comes to lie at nought;
     `texts` (n, 384) are sentence embeddings of nouns, `targets` (n, 1280) the unit class weights
     that they should map to; `words` is the number of words that will be learned.
     """
@@ -176,7 +177,7 @@ def start(
     solved = torch.linalg.solve(gram, x.T @ (targets @ basis.T))
     with torch.no_grad():
         project.weight.copy_(basis)
-        project.bias.copy_(-(basis @ pooled.mean(dim=0)))
+        project.bias.copy_(-(basis @ centre))
         mapping.weight.copy_(solved[:-1].T)
         mapping.bias.copy_(solved[-1])
     return Tower(model, project, mapping, nn.Parameter(torch.zeros(words, EMBED_DIM)))
@@ -213,7 +214,7 @@ class Studied:
     """A pool as the untouched network sees it.
 
     Features half-way of tiles, photographs' parts and scenes, the class logits of tiles and
-    photographs' parts, and the latter's pooled features (p, 1280).
+    photographs' parts, the latter's pooled features (p, 1280), and the mean of the tiles' (1280,).
     """
 
     tiles: Tensor
@@ -222,6 +223,7 @@ class Studied:
     tile_logits: Tensor
     photo_logits: Tensor
     photo_pooled: Tensor
+    centre: Tensor
 
 
 def train(

@@ -38,7 +38,6 @@ from agent.models.lite import (
 
 TILES, PHOTOS, SCENES = 40000, 4000, 4000
 PASSES, CYCLES = 2, 2
-CENTRED = 3000  # tiles by whose mean features are centred
 OBJECT_SCENES = 6000
 NOUNS = 16000  # of WordNet's, beside all captions and class names
 TEXT_STEPS, TUNE_STEPS = 700, 1300
@@ -115,18 +114,20 @@ def _image_tower(
     names = words_to_learn(drawings)
     sentences = encode(names)
     texts, targets = _nouns_of_classes(model, encode, wordnet)
-    _, pooled, _ = image_tower.study(model, pictures.tiles[:CENTRED], work)
-    tower = image_tower.start(model, pooled, texts, targets, len(names))
     lesson = _lesson(names, sentences, drawings)
 
-    @functools.cache  # what every cycle needs, and nothing once all are kept
+    @functools.cache  # what every stage here needs, and nothing once all are kept
     def studied() -> image_tower.Studied:
-        tiles, _, tile_logits = image_tower.study(model, pictures.tiles, work)
+        tiles, pooled, tile_logits = image_tower.study(model, pictures.tiles, work)
         photos, photo_pooled, photo_logits = image_tower.study(model, pictures.photos, work)
         scenes = image_tower.halfway(model, pictures.scenes, work)
         _say("studied by the untouched network")
-        return image_tower.Studied(tiles, photos, scenes, tile_logits, photo_logits, photo_pooled)
+        return image_tower.Studied(
+            tiles, photos, scenes, tile_logits, photo_logits, photo_pooled, pooled.mean(dim=0)
+        )
 
+    centre = _kept(work / "centre.safetensors", lambda: {"tiles": studied().centre})["tiles"]
+    tower = image_tower.start(model, centre, texts, targets, len(names))
     first, ends = image_tower.state(tower), []
     for cycle in range(CYCLES):
 
