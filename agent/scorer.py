@@ -35,6 +35,15 @@ from agent.errors import UsageError
 from agent.models import calibrated
 from agent.models.encoder import Encoder, load_encoder
 from agent.models.store import Package
+from agent.squares import (
+    Edges,
+    by_things,
+    edges_of,
+    pool_cells,
+    pool_shares,
+    whole,
+    with_surroundings,
+)
 
 Embeddings = NDArray[np.float32]
 """Shape (n, d), each row of unit length."""
@@ -129,11 +138,11 @@ class Scorer:
     ) -> Decision:
         """Which tiles of a screenshot match: squares of one picture where squares are asked for."""
         target = _target([picture], instruction_text, reference)
-        edges = _edges(grid)
+        edges = edges_of(grid)
         if target.squares:
             scores = self.score_squares(picture, edges, target)
         else:
-            tiles = [picture.crop(_whole(edge)) for edge in edges]
+            tiles = [picture.crop(whole(edge)) for edge in edges]
             scores = self.judge(tiles, target, reference)
         return decider.decide(scores, target, threshold)
 
@@ -145,10 +154,10 @@ class Scorer:
         With `sample`, whether they show the same as that picture.
         """
         image = Image.fromarray(picture.pixels)
-        edges = _edges(grid)
+        edges = edges_of(grid)
         if target.squares and sample is None:
             return self.score_squares(image, edges, target)
-        tiles = [image.crop(_whole(edge)) for edge in edges]
+        tiles = [image.crop(whole(edge)) for edge in edges]
         reference = Image.fromarray(sample.pixels) if sample else None
         return self.judge(tiles, target, reference)
 
@@ -235,13 +244,13 @@ class Scorer:
     def score_squares(
         self,
         picture: Image.Image,
-        edges: Sequence[tuple[float, float, float, float]],
+        edges: Sequence[Edges],
         target: Target,
     ) -> Scores:
         """How likely each square (left, top, right, bottom) shows the concept."""
         cells = self._encoder.package.card.cells
         if cells is None:
-            tiles = [picture.crop(_window(edge, picture.size)) for edge in edges]
+            tiles = [picture.crop(with_surroundings(edge, picture.size)) for edge in edges]
             return self.judge(tiles, target)
         others = concepts.others(target.concept)
         if cells.objects is not None:
@@ -251,7 +260,7 @@ class Scorer:
             squares = pool_cells(found, picture.size, edges)
             alone = self.margins(squares, target.concept, objects.logit_scale)
             covered = pool_shares(masks, picture.size, edges) >= objects.least_share
-            margins, judgements = _by_things(covered, things, alone)
+            margins, judgements = by_things(covered, things, alone)
             likely = _sigmoid(margins + objects.logit_bias)
             contrasts = self.contrasts(squares, others, objects.logit_scale, likely)
             return Scores(likely, judgements, contrasts)
@@ -280,8 +289,6 @@ class Scorer:
 
 _LIKE_REFERENCE = 8
 _REMEMBERED = 1024  # embeddings of tiles, a kilobyte each
-_SURROUNDINGS = 0.2  # of a square's side, on each side, where a model has no cells
-_NO_THING = -12.5  # the margin of what covers a square where no thing does
 
 
 @lru_cache(maxsize=4)
@@ -320,91 +327,6 @@ def _sigmoid(logits: NDArray[np.float32]) -> Probabilities:
     return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
 
 
-def _by_things(
-    covered: NDArray[np.bool_], things: NDArray[np.float32], alone: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Margins (n,) of squares: half its own, half that of the likeliest thing that covers it.
-
-    Two looks at the same place that err differently. Also the number of that thing, -1 for none.
-    `covered` is (n, k), `things` (k,) and `alone` (n,) are margins.
-    """
-    best = np.column_stack([np.where(covered, things, -np.inf), np.full(len(alone), _NO_THING)])
-    thing = best.argmax(axis=1)
-    margins = (best.max(axis=1) + alone) / 2
-    return margins.astype(np.float32), np.where(thing < len(things), thing, -1)
-
-
-def pool_cells(
-    cells: NDArray[np.float32],
-    size: tuple[int, int],
-    edges: Sequence[tuple[float, float, float, float]],
-) -> Embeddings:
-    """Unit embeddings (n, d) of squares: the mean of the cells (h, w, d) that each one covers."""
-    stacked = np.einsum("nhw,hwd->nd", _covers(cells.shape[:2], size, edges), cells)
-    return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), dtype=np.float32)
-
-
-def pool_shares(
-    masks: NDArray[np.float32],
-    size: tuple[int, int],
-    edges: Sequence[tuple[float, float, float, float]],
-) -> NDArray[np.float64]:
-    """Shape (n, k): the share of each square that each of the masks (k, h, w) covers."""
-    covers = _covers(masks.shape[1:], size, edges)
-    summed = np.einsum("nhw,khw->nk", covers, masks)
-    return np.asarray(summed / covers.sum(axis=(1, 2))[:, None], dtype=np.float64)
-
-
-def _covers(
-    shape: Sequence[int],
-    size: tuple[int, int],
-    edges: Sequence[tuple[float, float, float, float]],
-) -> NDArray[np.float64]:
-    """Shape (n, h, w): how much of each cell lies in each square of a picture."""
-    height, width = shape
-    covers = [
-        np.outer(
-            _share(top / size[1] * height, bottom / size[1] * height, height),
-            _share(left / size[0] * width, right / size[0] * width, width),
-        )
-        for left, top, right, bottom in edges
-    ]
-    return np.stack(covers)
-
-
-def _share(start: float, stop: float, count: int) -> NDArray[np.float64]:
-    """How much of each of `count` unit cells lies in [start, stop], shape (count,)."""
-    left = np.arange(count)
-    overlap = np.minimum(left + 1, stop) - np.maximum(left, start)
-    return np.asarray(np.clip(overlap, 0, 1), dtype=np.float64)
-
-
-def _edges(grid: Grid) -> list[tuple[float, float, float, float]]:
-    return [(box.x, box.y, box.right, box.bottom) for box in grid.boxes]
-
-
 def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     top = logits.max(axis=1, keepdims=True)
     return np.asarray(top[:, 0] + np.log(np.exp(logits - top).sum(axis=1)), dtype=np.float32)
-
-
-def _window(
-    edge: tuple[float, float, float, float], size: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    """A square with some of its surroundings, as far as the picture goes: a thing's part alone is
-    harder to name."""
-    left, top, right, bottom = edge
-    across, down = (right - left) * _SURROUNDINGS, (bottom - top) * _SURROUNDINGS
-    return _whole(
-        (
-            max(0.0, left - across),
-            max(0.0, top - down),
-            min(size[0], right + across),
-            min(size[1], bottom + down),
-        )
-    )
-
-
-def _whole(edge: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
-    left, top, right, bottom = edge
-    return round(left), round(top), round(right), round(bottom)

@@ -23,7 +23,8 @@ from PIL import Image
 from agent import concepts
 from agent.models.encoder import Encoder, load_encoder
 from agent.models.lite import compose, cutouts, package, sources
-from agent.scorer import Embeddings, Scorer, pool_cells, pool_shares
+from agent.scorer import Embeddings, Scorer
+from agent.squares import pool_cells, pool_shares
 
 SCENES, SCENE_PX, EACH = 250, 480, 3
 _SQUARE_PX = SCENE_PX // 4

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
+from scipy import ndimage
 
 from agent.data import Pixels
 from agent.models.lite.cutouts import Cutout
@@ -173,15 +174,9 @@ def _inked(glyph: Image.Image, random: Random) -> Image.Image:
     ink.putalpha(alpha)
     if random.random() < 0.4:
         return ink if random.random() < 0.6 else _recoloured(ink, random)
-    # What a fill from outside does not reach is inside.
-    padded = Image.new("L", (glyph.width + 2, glyph.height + 2))
-    padded.paste(alpha.point(lambda a: 255 if a > 90 else 0), (1, 1))
-    ImageDraw.floodfill(padded, (0, 0), 128)
-    inside = padded.crop((1, 1, glyph.width + 1, glyph.height + 1)).point(
-        lambda a: 0 if a == 128 else 255
-    )
+    inside = ndimage.binary_fill_holes(np.asarray(alpha) > 90)
     filled = Image.new("RGBA", glyph.size, (*_ink_color(random, 90, 256), 255))
-    filled.putalpha(inside)
+    filled.putalpha(Image.fromarray(inside.astype(np.uint8) * 255))
     return Image.alpha_composite(filled, ink)
 
 

