@@ -117,10 +117,10 @@ class _Rest:
     quiet_s: float
     before: Widget | None = None
 
-    def lasted(self, widget: Widget | None, now_s: float) -> bool:
+    def lasted(self, widget: Widget | None, now_s: float, pending: bool) -> bool:
         """Whether `widget` has stood as it is, all loaded, or been gone, for long enough."""
         loaded = widget is None or all(tile.loaded for tile in widget.tiles)
-        if widget != self.before or not loaded:
+        if widget != self.before or pending or not loaded:
             self.quiet_s, self.before = now_s, widget
             return False
         return now_s - self.quiet_s > (_SETTLED_S if widget is not None else PATIENCE_S)
@@ -142,9 +142,10 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
         if now is not None and len(now.tiles) != len(old.tiles):
             now = None
         fresh = _others(old, now) if now is not None else set()
-        if now is not None and not fresh and not expected:
+        pending = observation.value.pending
+        if now is not None and not fresh and not expected and not pending:
             return set()
-        if rest.lasted(now, run.now_s):
+        if rest.lasted(now, run.now_s, pending):
             if now is not None and fresh:
                 captured = yield from reading.capture(run, now.area)
                 challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)

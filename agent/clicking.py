@@ -76,23 +76,33 @@ def _click_tile(run: Run, challenge: Challenge, index: int, seen: Picture | None
     widget = challenge.widget
     for action in _ways(challenge, widget, index):
         yield from run.ask(action)
-        limit_s = run.now_s + run.policy.waits.click_s
-        while True:
-            now = yield from _reaction(run, challenge, index, seen)
-            if now is not None:
-                return now
-            if run.now_s > limit_s:
-                break
-            yield from run.ask(Wait(run.policy.waits.poll_s))
+        now, page = yield from _wait_for_reaction(run, challenge, index, seen)
+        if now is not None:
+            return now
         # Its elements may have been made anew: what is tried next is looked up where it is now.
-        observation = yield from run.ask(Look())
-        if observation.value is not None:
-            current = recognizer.recognize(observation.value, challenge.widget).widget
-            if current is not None and len(current.tiles) == len(challenge.widget.tiles):
-                widget = challenge.widget = replace(
-                    challenge.widget, tiles=current.tiles, controls=current.controls
-                )
+        current = recognizer.recognize(page, challenge.widget).widget if page else None
+        if current is not None and len(current.tiles) == len(challenge.widget.tiles):
+            widget = challenge.widget = replace(
+                challenge.widget, tiles=current.tiles, controls=current.controls
+            )
     return None
+
+
+def _wait_for_reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) -> Flow:
+    """The Picture once a tile has reacted, and the look at which nothing more was waited for: one
+    of the two is None.
+    """
+    waits, began_s = run.policy.waits, run.now_s
+    while True:
+        now = yield from _reaction(run, challenge, index, seen)
+        if now is not None:
+            return now, None
+        spent_s = run.now_s - began_s
+        if spent_s > waits.click_s:
+            page: Snapshot | None = (yield from run.ask(Look())).value
+            if page is None or not page.pending or spent_s > waits.verify_s:
+                return None, page
+        yield from run.ask(Wait(waits.poll_s))
 
 
 def _ways(challenge: Challenge, widget: Widget, index: int) -> Iterator[Action]:

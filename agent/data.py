@@ -169,8 +169,9 @@ class Snapshot:
     `matched` says whether the selector that the look was asked to try matches a visible element.
     `dialogs` is what the page's alerts have said since the look before; they are closed.
     `document` is another number for each document that was loaded, `status` its HTTP status (0
-    where the browser does not tell). `failures` are all since the driver began. `grid` are rows
-    and columns as a widget file gives them.
+    where the browser does not tell). `failures` are all since the driver began. `pending` says
+    whether calls that the last click or key had the page make are still unanswered. `grid` are
+    rows and columns as a widget file gives them.
     """
 
     url: str
@@ -185,6 +186,7 @@ class Snapshot:
     document: float = 0.0
     status: int = 0
     failures: tuple[Failure, ...] = ()
+    pending: bool = False
     grid: tuple[int | None, int | None] = (None, None)
 
     def __hash__(self) -> int:

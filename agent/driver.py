@@ -44,6 +44,7 @@ from agent.data import (
 from agent.errors import SiteError
 from agent.failures import Failures
 from agent.gate import Gate
+from agent.pending import Pending
 from agent.pictures import MOST_PIXELS
 from agent.scope import Scope
 from agent.waiting import Steps
@@ -117,12 +118,14 @@ class Driver:
         self._dialogs: list[str] = []
         self._size: Any = None
         self._failures = Failures(page)
+        self._pending = Pending(page)
         page.on("dialog", self._note_dialog)
 
     def close(self) -> Steps:
         """Stop watching the page; the page itself stays as it is."""
         self._page.remove_listener("dialog", self._note_dialog)
         self._failures.close()
+        self._pending.close()
         if self._size is not None:
             with contextlib.suppress(PlaywrightError):  # the page may be gone
                 yield self._page.set_viewport_size(self._size)
@@ -168,7 +171,11 @@ class Driver:
         try:
             self._gate.check()
             yield from self._gate.shut()
+            if isinstance(action, Click | Press):
+                self._pending.forget()
             value = yield from self._steps(action)
+            if isinstance(action, Click | Press):
+                self._pending.acted()
             self._gate.check()
         except PlaywrightError as error:
             failure = error.message.splitlines()[0]  # a log of the browser may follow
@@ -257,6 +264,7 @@ class Driver:
             document=float(top["document"]),
             status=int(top["status"]),
             failures=self._failures.seen,
+            pending=bool(self._pending),
             grid=(self._widget.rows, self._widget.cols),
         )
 

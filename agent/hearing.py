@@ -27,11 +27,14 @@ class _Hint:
     since_s: float
     verdict: Verdict | None = None
 
-    def settled(self, verdict: Verdict | None, now_s: float) -> Verdict | None:
-        """The verdict of a look where it is sure, or has stood long enough; else None."""
+    def settled(self, verdict: Verdict | None, now_s: float, pending: bool) -> Verdict | None:
+        """The verdict of a look where it is sure, or has stood long enough; else None.
+
+        While the server has not answered, nothing stands.
+        """
         if verdict is not None and verdict.sure:
             return verdict
-        if verdict != self.verdict:
+        if pending or verdict != self.verdict:
             self.verdict, self.since_s = verdict, now_s
         return self.verdict if now_s - self.since_s > PATIENCE_S else None
 
@@ -57,10 +60,12 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
         if after is not None:
             reading.refuse_vendors(after)
             verdict = verifier.judge(before, after, challenge.widget, policy.success)
-            settled = hint.settled(verdict, run.now_s)
+            settled = hint.settled(verdict, run.now_s, after.pending)
             if settled is not None:
                 return settled
             still = after.elements == before.elements
+            if after.pending:
+                tried_s = run.now_s
             if others and still and run.now_s - tried_s > PATIENCE_S:
                 yield from run.ask(others.pop(0))
                 tried_s = run.now_s

@@ -41,6 +41,7 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
     yield from run.ask(Show())
     snapshot, widget = yield from find(run)
     began_s, problem = run.now_s, "its pictures did not load"
+    quiet_s = began_s
     while True:
         run.stage = "capture"
         sample = (yield from capture(run, widget.sample.box)) if widget.sample else None
@@ -53,8 +54,10 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
             elif not has_blank(picture, grid) and (yield from _still_there(run, widget)):
                 target = _target(widget)
                 return Challenge(snapshot, widget, target, picture, grid, sample)
-        elif picture is not None and run.now_s - began_s > PATIENCE_S:
-            return None  # the page keeps what was dealt with: the same answer would not help
+        elif picture is not None:
+            quiet_s = run.now_s if snapshot.pending else quiet_s
+            if run.now_s > min(quiet_s + PATIENCE_S, began_s + run.policy.waits.find_s):
+                return None  # the page keeps what was dealt with: the same answer would not help
         if run.now_s - began_s > run.policy.waits.find_s:
             raise StopError(f"the captcha can't be read: {problem} within {_limit(run)}")
         run.stage = "capture"

@@ -1,0 +1,50 @@
+"""Knows whether a click's calls to a server are still unanswered: a page that waits is not deaf.
+
+Without it a server that takes two seconds over an answer would be asked twice.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+_CAUSED_S = 1.0  # after a click or key: what a page asks for later is its own affair
+_CALLS = {"document", "fetch", "script", "xhr"}
+
+
+class Pending:
+    """The calls of one Playwright page (sync or async) since the last click or key."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._calls: set[Any] = set()
+        self._until_s = 0.0
+        page.on("request", self._began)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+
+    def __bool__(self) -> bool:
+        """Whether any call has no answer yet."""
+        return bool(self._calls)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._page.remove_listener("request", self._began)
+        self._page.remove_listener("requestfinished", self._ended)
+        self._page.remove_listener("requestfailed", self._ended)
+
+    def forget(self) -> None:
+        """Before a click or key: what was asked for until now was not asked for by it."""
+        self._calls.clear()
+        self._until_s = float("inf")
+
+    def acted(self) -> None:
+        """After it: what the page asks for from now on is soon no more its doing."""
+        self._until_s = time.monotonic() + _CAUSED_S
+
+    def _began(self, request: Any) -> None:
+        if request.resource_type in _CALLS and time.monotonic() <= self._until_s:
+            self._calls.add(request)
+
+    def _ended(self, request: Any) -> None:
+        self._calls.discard(request)
