@@ -20,7 +20,7 @@ from agent.data import (
     Wait,
     Widget,
 )
-from agent.progress import PATIENCE_S, Challenge, Flow, Run
+from agent.progress import Challenge, Flow, Run
 
 _MOST_ROUNDS = 30  # of pictures that take others' places
 _SETTLED_S = 0.6  # without a change, before no more pictures are expected
@@ -117,13 +117,14 @@ class _Rest:
     quiet_s: float
     before: Widget | None = None
 
-    def lasted(self, widget: Widget | None, now_s: float, pending: bool) -> bool:
+    def lasted(self, widget: Widget | None, run: Run) -> bool:
         """Whether `widget` has stood as it is, all loaded, or been gone, for long enough."""
         loaded = widget is None or all(tile.loaded for tile in widget.tiles)
-        if widget != self.before or pending or not loaded:
-            self.quiet_s, self.before = now_s, widget
+        if widget != self.before or not loaded:
+            self.quiet_s, self.before = run.now_s, widget
             return False
-        return now_s - self.quiet_s > (_SETTLED_S if widget is not None else PATIENCE_S)
+        quiet_s = run.now_s - max(self.quiet_s, run.waited_s)
+        return quiet_s > (_SETTLED_S if widget is not None else run.patience_s)
 
 
 def _replaced(run: Run, challenge: Challenge) -> Flow:
@@ -142,16 +143,16 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
         if now is not None and len(now.tiles) != len(old.tiles):
             now = None
         fresh = _others(old, now) if now is not None else set()
-        pending = observation.value.pending
-        if now is not None and not fresh and not expected and not pending:
+        answered = run.now_s - run.waited_s > _SETTLED_S
+        if now is not None and not fresh and not expected and answered:
             return set()
-        if rest.lasted(now, run.now_s, pending):
+        if rest.lasted(now, run):
             if now is not None and fresh:
                 captured = yield from reading.capture(run, now.area)
                 challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)
                 challenge.picture = captured or challenge.picture
             return fresh
-        yield from run.ask(Wait(run.policy.waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
     return set()
 
 

@@ -20,7 +20,7 @@ from agent.data import (
     Wait,
     Widget,
 )
-from agent.progress import PATIENCE_S, Challenge, Flow, Run, StopError
+from agent.progress import Challenge, Flow, Run, StopError
 
 _LARGEST_FRAME = 3.0  # times a tile's area: what is larger is no frame of it
 _MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
@@ -100,9 +100,10 @@ def _wait_for_reaction(run: Run, challenge: Challenge, index: int, seen: Picture
         spent_s = run.now_s - began_s
         if spent_s > waits.click_s:
             page: Snapshot | None = (yield from run.ask(Look())).value
-            if page is None or not page.pending or spent_s > waits.verify_s:
+            answered = run.now_s - run.waited_s > waits.click_s
+            if page is None or answered or spent_s > waits.verify_s:
                 return None, page
-        yield from run.ask(Wait(waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
 
 
 def _ways(challenge: Challenge, widget: Widget, index: int) -> Iterator[Action]:
@@ -191,7 +192,7 @@ def left(run: Run, challenge: Challenge, now: Snapshot | None = None) -> Flow:
     """
     if challenge.widget.submit is None:
         return None  # clicks are answers
-    limit_s = run.now_s + PATIENCE_S
+    limit_s = run.now_s + run.patience_s
     while True:
         problem = ""
         if now is None:
@@ -210,7 +211,7 @@ def left(run: Run, challenge: Challenge, now: Snapshot | None = None) -> Flow:
                 "navigation_lost",
                 "the page was left for another one before the answer was submitted",
             )
-        yield from run.ask(Wait(run.policy.waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
         now = None
 
 

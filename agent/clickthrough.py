@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from agent import vendors
 from agent.data import Box, Click, Element, Look, Reveal, Snapshot, Wait
-from agent.progress import PATIENCE_S, Flow, Run, StopError
+from agent.progress import Flow, Run, StopError
 from agent.reading import refuse_vendors
 
 _BOX_CSS = 30.0  # from a widget's left edge to the middle of its checkbox, where it shows none
@@ -31,10 +31,10 @@ def pass_vendor(run: Run, snapshot: Snapshot | None) -> Flow:
         if token is not None:
             return _judged(token, found)
         # Some pass unasked: the click comes only after the page had time for that.
-        if found.frame is not None and not clicked and run.now_s - began_s > PATIENCE_S:
+        if found.frame is not None and not clicked and run.now_s - began_s > run.patience_s:
             clicked = yield from _click(run, snapshot, found.frame.box, found.frame.number)
             limit_s = run.now_s + run.policy.waits.verify_s
-        yield from run.ask(Wait(run.policy.waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
         observation = yield from run.ask(Look())
         snapshot = observation.value or snapshot
         refuse_vendors(snapshot)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -37,6 +38,7 @@ class Gate:
         self._context = page.context
         self._others = [other for other in page.context.pages if other != page]
         self._scope = scope
+        self._check_scope = lru_cache(maxsize=128)(scope.check)  # what is refused is not kept
         self._block_all = block_all
         self._outside: list[str] = []
         self._shut = False
@@ -58,7 +60,7 @@ class Gate:
 
     def _check(self, url: str) -> None:
         try:
-            self._scope.check(url)
+            self._check_scope(url)
         except ScopeError as error:
             raise ScopeError(f"{error} (nothing was screenshotted or clicked there)") from error
 

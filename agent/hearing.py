@@ -17,7 +17,7 @@ from agent.data import (
     Verdict,
     Wait,
 )
-from agent.progress import PATIENCE_S, Challenge, Flow, Run
+from agent.progress import Challenge, Flow, Run
 
 
 @dataclass
@@ -27,16 +27,17 @@ class _Hint:
     since_s: float
     verdict: Verdict | None = None
 
-    def settled(self, verdict: Verdict | None, now_s: float, pending: bool) -> Verdict | None:
+    def settled(self, verdict: Verdict | None, run: Run) -> Verdict | None:
         """The verdict of a look where it is sure, or has stood long enough; else None.
 
-        While the server has not answered, nothing stands.
+        While the server has not answered, none does.
         """
         if verdict is not None and verdict.sure:
             return verdict
-        if pending or verdict != self.verdict:
-            self.verdict, self.since_s = verdict, now_s
-        return self.verdict if now_s - self.since_s > PATIENCE_S else None
+        if verdict != self.verdict:
+            self.verdict, self.since_s = verdict, run.now_s
+        stood_s = run.now_s - max(self.since_s, run.waited_s)
+        return self.verdict if stood_s > run.patience_s else None
 
 
 def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | None) -> Flow:
@@ -52,7 +53,7 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
     if submit:
         others = [Press(submit, "Enter"), Click(*submit.box.center, element=submit)]
     while run.now_s - asked_s <= policy.waits.verify_s:
-        late = run.now_s - asked_s > PATIENCE_S
+        late = run.now_s - max(asked_s, run.waited_s) > run.patience_s
         redrawn = late and (yield from _redrawn(run, challenge))
         # Looked at after the pictures: what the page says of an exchange comes with it.
         observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
@@ -60,19 +61,18 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
         if after is not None:
             reading.refuse_vendors(after)
             verdict = verifier.judge(before, after, challenge.widget, policy.success)
-            settled = hint.settled(verdict, run.now_s, after.pending)
+            settled = hint.settled(verdict, run)
             if settled is not None:
                 return settled
             still = after.elements == before.elements
-            if after.pending:
-                tried_s = run.now_s
-            if others and still and run.now_s - tried_s > PATIENCE_S:
+            silent_s = run.now_s - max(tried_s, run.waited_s)
+            if others and still and silent_s > run.patience_s:
                 yield from run.ask(others.pop(0))
                 tried_s = run.now_s
-        shown = after is not None and recognizer.recognize(after, challenge.widget).widget
-        if redrawn and shown and hint.verdict is None:
-            return Verdict("rejected", "the page shows other pictures instead of moving on")
-        yield from run.ask(Wait(policy.waits.poll_s))
+            exchanged = redrawn and hint.verdict is None
+            if exchanged and recognizer.recognize(after, challenge.widget).widget is not None:
+                return Verdict("rejected", "the page shows other pictures instead of moving on")
+        yield from run.ask(Wait(run.poll_s))
     return Verdict("unknown", f"the page gave no verdict within {policy.waits.verify_s:g} s")
 
 

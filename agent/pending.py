@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-_CAUSED_S = 1.0  # after a click or key: what a page asks for later is its own affair
-_CALLS = {"document", "fetch", "script", "xhr"}
+_CAUSED_S = 2.0  # after a click, key or answer: what a page asks for later is its own affair
+_CALLS = {"document", "fetch", "image", "script", "xhr"}
 
 
 class Pending:
@@ -47,4 +47,6 @@ class Pending:
             self._calls.add(request)
 
     def _ended(self, request: Any) -> None:
-        self._calls.discard(request)
+        if request in self._calls:
+            self._calls.discard(request)
+            self._until_s = max(self._until_s, time.monotonic() + _CAUSED_S)

@@ -32,7 +32,7 @@ from agent.policy import Policy
 
 Flow = Generator[Request, Observation, Any]
 
-PATIENCE_S = 1.0  # without a word or a change from the page, before it is looked into closer
+_PATIENCE_S, _PATIENT_LOOKS = 1.0, 5
 
 
 class OutOfTimeError(Exception):
@@ -91,6 +91,9 @@ class Run:
     seen: Widget | None = None
     painted: tuple[Painted, ...] = ()
     attempt_s: float | None = None
+    look_s: float = 0.0
+    waited_s: float = -math.inf  # when the page was last seen to wait for its server, or just after
+    _waits: bool = False
 
     def ask(self, action: Action) -> Flow:
         """Have an action performed.
@@ -106,6 +109,12 @@ class Run:
             self.start_s, self.now_s = began_s - self.spent_s, began_s
         self.seconds[self.stage] += max(observation.now_s - self.now_s, 0.0)
         self.now_s = max(self.now_s, observation.now_s)
+        if isinstance(action, Look):
+            self.look_s = observation.took_s
+            waits = observation.value is not None and observation.value.pending
+            if waits or self._waits:
+                self.waited_s = self.now_s
+            self._waits = waits
         if self.left_s <= 0:
             raise OutOfTimeError(observation.error)
         if self._attempt_left_s <= 0:
@@ -113,6 +122,21 @@ class Run:
         if isinstance(action, Look) and observation.value is not None and self.painted:
             return replace(observation, value=with_texts(observation.value, self.painted))
         return observation
+
+    @property
+    def poll_s(self) -> float:
+        """Seconds between two looks: as many as one takes where these are more, so that a busy
+        machine gets to do something else, too.
+        """
+        return max(self.policy.waits.poll_s, min(self.look_s, _PATIENCE_S))
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds without a word or a change from the page, before it is looked into closer.
+
+        Where looks take long, so does all else on that machine.
+        """
+        return max(_PATIENCE_S, _PATIENT_LOOKS * self.look_s)
 
     @property
     def left_s(self) -> float:

@@ -24,7 +24,7 @@ from agent.data import (
     Widget,
 )
 from agent.errors import ScopeError, UsageError
-from agent.progress import PATIENCE_S, Challenge, Flow, PassedError, Run, StopError
+from agent.progress import Challenge, Flow, PassedError, Run, StopError
 
 _LEAST_LOOKS = 5  # on a machine where each takes seconds, before nothing is said to be there
 _ROOM = 2.0  # times the height of the pictures: with what stands above and below them
@@ -41,7 +41,6 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
     yield from run.ask(Show())
     snapshot, widget = yield from find(run)
     began_s, problem = run.now_s, "its pictures did not load"
-    quiet_s = began_s
     while True:
         run.stage = "capture"
         sample = (yield from capture(run, widget.sample.box)) if widget.sample else None
@@ -55,13 +54,13 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
                 target = _target(widget)
                 return Challenge(snapshot, widget, target, picture, grid, sample)
         elif picture is not None:
-            quiet_s = run.now_s if snapshot.pending else quiet_s
-            if run.now_s > min(quiet_s + PATIENCE_S, began_s + run.policy.waits.find_s):
+            kept_s = run.now_s - max(began_s, run.waited_s)
+            if kept_s > run.patience_s or run.now_s - began_s > run.policy.waits.find_s:
                 return None  # the page keeps what was dealt with: the same answer would not help
         if run.now_s - began_s > run.policy.waits.find_s:
             raise StopError(f"the captcha can't be read: {problem} within {_limit(run)}")
         run.stage = "capture"
-        yield from run.ask(Wait(run.policy.waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
         snapshot, widget = yield from find(run)
 
 
@@ -98,7 +97,7 @@ def find(run: Run) -> Flow:
                 return snapshot, widget
         elif run.now_s > search.limit_s:
             raise StopError(f"the page could not be looked at: {observation.error}")
-        yield from run.ask(Wait(run.policy.waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
 
 
 def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
@@ -106,7 +105,7 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
     sight = recognizer.recognize(snapshot, run.seen)
     widget = sight.widget
     if widget is None:
-        waited = run.now_s - search.began_s > PATIENCE_S
+        waited = run.now_s - search.began_s > run.patience_s
         if sight.what == "nothing" and waited and not search.read:
             acted = yield from _read_pictures(run, search, snapshot)
         else:
@@ -166,7 +165,9 @@ def _makes_room(run: Run, widget: Widget) -> Flow:
 def _exchange_failed(run: Run, search: _Search, widget: Widget) -> Flow:
     """Ask for other pictures once it is clear that some of these do not come."""
     search.failing_s = run.now_s if search.failing_s is None else search.failing_s
-    if run.now_s - search.failing_s > PATIENCE_S and (yield from _exchange(run, widget)):
+    if run.now_s - max(search.failing_s, run.waited_s) > run.patience_s and (
+        yield from _exchange(run, widget)
+    ):
         search.failing_s = None
         search.limit_s = run.now_s + run.policy.waits.find_s
 
@@ -208,7 +209,7 @@ def _wait_for_opening(run: Run, before: Snapshot | None) -> Flow:
     """Look until pictures appear, or the page lets pass for the click alone."""
     limit_s = run.now_s + run.policy.waits.find_s
     while run.now_s < limit_s:
-        yield from run.ask(Wait(run.policy.waits.poll_s))
+        yield from run.ask(Wait(run.poll_s))
         observation = yield from run.ask(Look(verifier.selector_of(run.policy.success)))
         if observation.value is None:
             continue
