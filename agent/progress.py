@@ -11,6 +11,7 @@ from agent.data import (
     STAGES,
     Action,
     Attempt,
+    Capture,
     Click,
     Decision,
     Grid,
@@ -91,9 +92,9 @@ class Run:
     seen: Widget | None = None
     painted: tuple[Painted, ...] = ()
     attempt_s: float | None = None
-    look_s: float = 0.0
-    waited_s: float = -math.inf  # when the page was last seen to wait for its server, or just after
+    _look_s: float = 0.0  # what the last look or screenshot took
     _waits: bool = False
+    _answered_s: float = -math.inf
 
     def ask(self, action: Action) -> Flow:
         """Have an action performed.
@@ -109,12 +110,12 @@ class Run:
             self.start_s, self.now_s = began_s - self.spent_s, began_s
         self.seconds[self.stage] += max(observation.now_s - self.now_s, 0.0)
         self.now_s = max(self.now_s, observation.now_s)
-        if isinstance(action, Look):
-            self.look_s = observation.took_s
-            waits = observation.value is not None and observation.value.pending
-            if waits or self._waits:
-                self.waited_s = self.now_s
-            self._waits = waits
+        if isinstance(action, Look | Capture):
+            self._look_s = observation.took_s
+        if isinstance(action, Look) and observation.value is not None:
+            if self._waits:
+                self._answered_s = self.now_s
+            self._waits = observation.value.pending
         if self.left_s <= 0:
             raise OutOfTimeError(observation.error)
         if self._attempt_left_s <= 0:
@@ -128,7 +129,12 @@ class Run:
         """Seconds between two looks: as many as one takes where these are more, so that a busy
         machine gets to do something else, too.
         """
-        return max(self.policy.waits.poll_s, min(self.look_s, _PATIENCE_S))
+        return max(self.policy.waits.poll_s, min(self._look_s, _PATIENCE_S))
+
+    @property
+    def waited_s(self) -> float:
+        """Until when the page waited for its server; now where it still does."""
+        return self.now_s if self._waits else self._answered_s
 
     @property
     def patience_s(self) -> float:
@@ -136,7 +142,7 @@ class Run:
 
         Where looks take long, so does all else on that machine.
         """
-        return max(_PATIENCE_S, _PATIENT_LOOKS * self.look_s)
+        return max(_PATIENCE_S, _PATIENT_LOOKS * self._look_s)
 
     @property
     def left_s(self) -> float:
