@@ -186,7 +186,7 @@ class Snapshot:
     document: float = 0.0
     status: int = 0
     failures: tuple[Failure, ...] = ()
-    pending: bool = False
+    pending: bool = field(default=False, compare=False)
     grid: tuple[int | None, int | None] = (None, None)
 
     def __hash__(self) -> int:

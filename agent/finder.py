@@ -60,7 +60,7 @@ def find(snapshot: Snapshot) -> Widget | None:
     return found[0] if found else None
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)  # two looks each of as many pages as one process may work on at once
 def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     """All captchas of a page, the likeliest first; no two share pictures or instruction."""
     page = _Page(snapshot.elements)

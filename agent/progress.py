@@ -33,7 +33,7 @@ from agent.policy import Policy
 
 Flow = Generator[Request, Observation, Any]
 
-_PATIENCE_S, _PATIENT_LOOKS = 1.0, 5
+_PATIENCE_S, _PATIENT_LOOKS = 1.0, 5  # whichever is longer
 
 
 class OutOfTimeError(Exception):
