@@ -18,7 +18,7 @@ from tests.e2e.oracle import oracle
 
 pytestmark = pytest.mark.e2e
 
-ANSWER_S = 1.8  # more than the second after which a page that does nothing is looked into closer
+ANSWER_S = 1.4  # more than the second after which a page that does nothing is looked into closer
 
 
 @contextmanager
