@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -49,7 +51,20 @@ def said(
         try:
             yield process, match[1]
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process and its group; what is still there after a while is killed: Playwright's
+    server may outlive the command that started it.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        for _ in range(50):
+            time.sleep(0.1)
+            process.poll()  # one that has ended belongs to its group until it is asked after
+            os.killpg(process.pid, 0)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager
