@@ -123,8 +123,7 @@ class _Rest:
         if widget != self.before or not loaded:
             self.quiet_s, self.before = run.now_s, widget
             return False
-        quiet_s = run.now_s - max(self.quiet_s, run.waited_s)
-        return quiet_s > (_SETTLED_S if widget is not None else run.patience_s)
+        return run.silent_s(self.quiet_s) > (_SETTLED_S if widget is not None else run.patience_s)
 
 
 def _replaced(run: Run, challenge: Challenge) -> Flow:
@@ -143,7 +142,7 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
         if now is not None and len(now.tiles) != len(old.tiles):
             now = None
         fresh = _others(old, now) if now is not None else set()
-        answered = run.now_s - run.waited_s > _SETTLED_S
+        answered = run.silent_s() > _SETTLED_S
         if now is not None and not fresh and not expected and answered:
             return set()
         if rest.lasted(now, run):

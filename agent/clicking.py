@@ -100,7 +100,7 @@ def _wait_for_reaction(run: Run, challenge: Challenge, index: int, seen: Picture
         spent_s = run.now_s - began_s
         if spent_s > waits.click_s:
             page: Snapshot | None = (yield from run.ask(Look())).value
-            answered = run.now_s - run.waited_s > waits.click_s
+            answered = run.silent_s() > waits.click_s
             if page is None or answered or spent_s > waits.verify_s:
                 return None, page
         yield from run.ask(Wait(run.poll_s))

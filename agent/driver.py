@@ -171,11 +171,9 @@ class Driver:
         try:
             self._gate.check()
             yield from self._gate.shut()
-            if isinstance(action, Click | Press):
-                self._pending.forget()
-            value = yield from self._steps(action)
-            if isinstance(action, Click | Press):
-                self._pending.acted()
+            acts = isinstance(action, Click | Press)
+            with self._pending.acting() if acts else contextlib.nullcontext():
+                value = yield from self._steps(action)
             self._gate.check()
         except PlaywrightError as error:
             failure = error.message.splitlines()[0]  # a log of the browser may follow

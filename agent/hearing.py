@@ -36,8 +36,7 @@ class _Hint:
             return verdict
         if verdict != self.verdict:
             self.verdict, self.since_s = verdict, run.now_s
-        stood_s = run.now_s - max(self.since_s, run.waited_s)
-        return self.verdict if stood_s > run.patience_s else None
+        return self.verdict if run.silent_s(self.since_s) > run.patience_s else None
 
 
 def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | None) -> Flow:
@@ -53,7 +52,7 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
     if submit:
         others = [Press(submit, "Enter"), Click(*submit.box.center, element=submit)]
     while run.now_s - asked_s <= policy.waits.verify_s:
-        late = run.now_s - max(asked_s, run.waited_s) > run.patience_s
+        late = run.silent_s(asked_s) > run.patience_s
         redrawn = late and (yield from _redrawn(run, challenge))
         # Looked at after the pictures: what the page says of an exchange comes with it.
         observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
@@ -65,8 +64,7 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
             if settled is not None:
                 return settled
             still = after.elements == before.elements
-            silent_s = run.now_s - max(tried_s, run.waited_s)
-            if others and still and silent_s > run.patience_s:
+            if others and still and run.silent_s(tried_s) > run.patience_s:
                 yield from run.ask(others.pop(0))
                 tried_s = run.now_s
             exchanged = redrawn and hint.verdict is None

@@ -6,6 +6,8 @@ Without it a server that takes two seconds over an answer would be asked twice.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _CAUSED_S = 2.0  # after a click, key or answer: what a page asks for later is its own affair
@@ -33,14 +35,15 @@ class Pending:
         self._page.remove_listener("requestfinished", self._ended)
         self._page.remove_listener("requestfailed", self._ended)
 
-    def forget(self) -> None:
-        """Before a click or key: what was asked for until now was not asked for by it."""
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """While a click or key is made, even in vain: its calls count, those before it no more."""
         self._calls.clear()
         self._until_s = float("inf")
-
-    def acted(self) -> None:
-        """After it: what the page asks for from now on is soon no more its doing."""
-        self._until_s = time.monotonic() + _CAUSED_S
+        try:
+            yield
+        finally:
+            self._until_s = time.monotonic() + _CAUSED_S
 
     def _began(self, request: Any) -> None:
         if request.resource_type in _CALLS and time.monotonic() <= self._until_s:

@@ -131,10 +131,11 @@ class Run:
         """
         return max(self.policy.waits.poll_s, min(self._look_s, _PATIENCE_S))
 
-    @property
-    def waited_s(self) -> float:
-        """Until when the page waited for its server; now where it still does."""
-        return self.now_s if self._waits else self._answered_s
+    def silent_s(self, since_s: float = -math.inf) -> float:
+        """Seconds since then in which the page had no answer of its server to wait for: 0 while it
+        has.
+        """
+        return 0.0 if self._waits else self.now_s - max(since_s, self._answered_s)
 
     @property
     def patience_s(self) -> float:

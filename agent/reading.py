@@ -53,10 +53,10 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
             elif not has_blank(picture, grid) and (yield from _still_there(run, widget)):
                 target = _target(widget)
                 return Challenge(snapshot, widget, target, picture, grid, sample)
-        elif picture is not None:
-            kept_s = run.now_s - max(began_s, run.waited_s)
-            if kept_s > run.patience_s or run.now_s - began_s > run.policy.waits.find_s:
-                return None  # the page keeps what was dealt with: the same answer would not help
+        elif picture is not None and (
+            run.silent_s(began_s) > run.patience_s or run.now_s - began_s > run.policy.waits.find_s
+        ):
+            return None  # the page keeps what was dealt with: the same answer would not help
         if run.now_s - began_s > run.policy.waits.find_s:
             raise StopError(f"the captcha can't be read: {problem} within {_limit(run)}")
         run.stage = "capture"
@@ -165,9 +165,8 @@ def _makes_room(run: Run, widget: Widget) -> Flow:
 def _exchange_failed(run: Run, search: _Search, widget: Widget) -> Flow:
     """Ask for other pictures once it is clear that some of these do not come."""
     search.failing_s = run.now_s if search.failing_s is None else search.failing_s
-    if run.now_s - max(search.failing_s, run.waited_s) > run.patience_s and (
-        yield from _exchange(run, widget)
-    ):
+    waited = run.silent_s(search.failing_s) > run.patience_s
+    if waited and (yield from _exchange(run, widget)):
         search.failing_s = None
         search.limit_s = run.now_s + run.policy.waits.find_s
 

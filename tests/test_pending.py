@@ -48,8 +48,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def click(calls: Pending) -> None:
-    calls.forget()
-    calls.acted()
+    with calls.acting():
+        pass
 
 
 @pytest.mark.parametrize("end", ["requestfinished", "requestfailed"])
@@ -92,6 +92,16 @@ def test_what_never_ends_or_matters_little_is_not_waited_for(clock: Any, kind: s
     calls = Pending(page)
     click(calls)
     page.tell("request", Call(kind))
+    assert not calls
+
+
+def test_a_click_that_fails_is_over_too(clock: Any) -> None:
+    page = Page()
+    calls = Pending(page)
+    with pytest.raises(ValueError, match="gone"), calls.acting():
+        raise ValueError("gone")
+    clock.now_s += 5
+    page.tell("request", Call())
     assert not calls
 
 
