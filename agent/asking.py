@@ -49,7 +49,8 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
         replace(line, text=part)
         for line in plain
         if not asks_plainly(line.text)
-        for part in _SENTENCE.split(line.text)[1:]
+        for part in _SENTENCE.split(line.text)
+        if part != line.text
     ]
     said = [*plain, *parts, *_joined(plain), *named]
     hints = [line for line in said if not asks_plainly(line.text) and _hints(line.text)]

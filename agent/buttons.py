@@ -13,6 +13,7 @@ _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 40  # characters of a button's text
+_SUBMITS = 0.6  # for a form's own button, whatever it says: as good as so much of known words
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
 
@@ -24,7 +25,10 @@ def nearest(
 
     def rating(element: Element) -> float:
         near = 1 - gap(element.box, pictures.area) / farthest
-        return words.share(element.text, meaning) * near if near > 0 else 0.0
+        said = words.share(element.text, meaning)
+        if meaning == "confirm" and element.submits and not _does_other(element):
+            said = max(said, _SUBMITS)
+        return said * near if near > 0 else 0.0
 
     found = [
         e
@@ -41,13 +45,14 @@ def reach(pictures: Pictures) -> float:
 
 
 def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    """The button that submits the choice: by its words, else the nearest below, else the nearest.
+    """The button that submits the choice: by its words or its form, else the nearest below, else
+    the nearest.
 
     A button may skip as long as nothing is chosen and confirm afterwards.
     """
-    by_words = nearest(elements, pictures, "confirm") or nearest(elements, pictures, "skip")
-    if by_words is not None:
-        return by_words
+    known = nearest(elements, pictures, "confirm") or nearest(elements, pictures, "skip")
+    if known is not None:
+        return known
     buttons = [e for e in _buttons(elements, pictures) if e.role == "button"]
     said = Counter(e.text for e in buttons)
     others = [
@@ -55,7 +60,7 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         for e in buttons
         if said[e.text] < _SEVERAL
         and gap(e.box, pictures.area) <= reach(pictures)
-        and not any(words.share(e.text, meaning) for meaning in _OTHERS)
+        and not _does_other(e)
     ]
     middle = pictures.area.center[1]
     return min(
@@ -63,6 +68,10 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
         default=None,
     )
+
+
+def _does_other(button: Element) -> bool:
+    return any(words.share(button.text, meaning) for meaning in _OTHERS)
 
 
 def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
+from agent.tables import table
 
 VISITORS = ("robot", "person", "computer")  # who is asked, and who is not
 
@@ -29,8 +28,7 @@ def _concepts() -> dict[str, Concept]:
 
 @cache
 def _document() -> dict[str, Any]:
-    text = resources.files("agent").joinpath("concepts.yaml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    content: dict[str, Any] = table("concepts.yaml")
     return content
 
 

@@ -113,7 +113,8 @@ class Element:
     fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
     what scrolls with the page, else the number of what lies over it; `covered` says that another
     layer lies over this element. `tone` is "good" for a text in green and "bad" for one in red.
-    `parts` are those that a widget file takes it for.
+    `submits` says that it is the button of a form. `parts` are those that a widget file takes it
+    for.
     """
 
     id: int
@@ -127,6 +128,7 @@ class Element:
     loaded: bool = True
     failed: bool = False
     clickable: bool = False
+    submits: bool = False
     layer: int = 0
     covered: bool = False
     source: str = ""

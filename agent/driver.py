@@ -68,15 +68,16 @@ _FRAME_PLACE = """(frame) => {
     shown ? frame.clientWidth * scale : 0, frame.clientHeight * scale, scale, over];
 }"""
 # Scrolls as little as needed, and never where the box is in view already: a page must not jump.
-# Bars that stay at the top or the foot of the window take away from the view. The last value: how
-# far the page goes on to the left of where it starts, as one written from right to left may do.
+# Bars that stay at the top or the foot of the window take away from the view; a modal is met there
+# by its backdrop, far from its box. The last value: how far the page goes on to the left of where
+# it starts, as one written from right to left may do.
 _SCROLL = """([x, y, width, height]) => {
   const root = document.documentElement, view = root.clientHeight;
   const bar = (at) => {
     for (let n = document.elementFromPoint(root.clientWidth / 2, at); n; n = n.parentElement)
       if (['fixed', 'sticky'].includes(getComputedStyle(n).position)) {
         const box = n.getBoundingClientRect();
-        return box.height < view / 2 ? box : null;
+        return box.height < view / 2 && box.top <= at && at <= box.bottom ? box : null;
       }
     return null;
   };

@@ -16,6 +16,10 @@ _LONGEST = 150  # characters; what is longer is no instruction
 _ONE_TILE = re.compile(
     r"\b(?:the|one|an?|which) (?:\w+ )?(?:image|picture|photo|tile|icon|drawing)\b|\bone of these\b"
 )
+_SEVERAL = re.compile(
+    r"\bwhich of (?:these|those|them) "
+    r"(?:show|contain|have|feature|depict|include|display|are|do|don't)\b"
+)
 _MOST_WORDS = 3  # of a thing's name
 
 
@@ -29,7 +33,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
         return Target("", text, reference=True)
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
-    if not phrase:
+    if not phrase or (phrases.has(main, "pronouns") and not _known(phrase)):
         phrase, before = _named(sentence)
         none_allowed |= phrases.has(sentence, "none")
     concept, count = _counted(phrase, before)
@@ -38,7 +42,8 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     singular = phrases.singular(concept)
     squares = phrases.has(before, "squares")
     every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
-    many = _names_tiles(before) or every or singular != concept
+    several = _SEVERAL.search(before) is not None
+    many = _names_tiles(before) or every or several or singular != concept
     if not squares and _ONE_TILE.search(before):
         many = every
     return Target(
@@ -64,8 +69,11 @@ def _hinted(sentence: str) -> float:
     if not _named(sentence)[0] or _of_a_page(sentence) or phrases.has(sentence, "leads"):
         return 0.0
     tiles, every = _names_tiles(sentence), phrases.has(sentence, "every")
-    asks = "?" in sentence or phrases.has(sentence, "verbs") or phrases.has(sentence, "just")
-    return (0.2 + 0.1 * tiles + 0.1 * every) if tiles or every or asks else 0.0
+    verb = phrases.has(sentence, "verbs")
+    asks = "?" in sentence or verb or phrases.has(sentence, "just")
+    plainly = verb and phrases.has(sentence, "pronouns")
+    hint = 0.2 + 0.1 * tiles + 0.1 * every + 0.3 * plainly
+    return hint if tiles or every or asks else 0.0
 
 
 def _asked(sentence: str) -> float:
@@ -83,7 +91,7 @@ def _asked(sentence: str) -> float:
     if not concept:
         return 0.0
     pictures = _names_tiles(sentence)
-    known = concepts.entry(phrases.singular(concept)) is not None
+    known = _known(concept)
     containing = phrases.has(phrases.pattern("verbs").sub("", sentence, count=1), "containing")
     every = phrases.has(sentence, "every")
     score = 0.45 * pictures + 0.3 * known + 0.15 * every + 0.1 * containing
@@ -92,6 +100,10 @@ def _asked(sentence: str) -> float:
     clause = re.split(r"[.:;!?,] | and | to | below\b| above\b", sentence)[0]
     short = known and len(clause.split()) <= 6
     return min(score + (0.25 if complete or short else 0.0), 1.0)
+
+
+def _known(phrase: str) -> bool:
+    return concepts.entry(phrases.singular(phrase)) is not None
 
 
 def _of_a_page(sentence: str) -> bool:
@@ -181,7 +193,7 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
     if verb is None:
         return "", ""
     for start in _starts(sentence, verb.end()):
-        phrase = re.split(r"[.!?;:,()\n]", sentence[start:])[0]
+        phrase = re.split(r"[.!?;:,()\u2013\u2014\n]", sentence[start:])[0]
         stop = phrases.pattern("stops").search(phrase)
         phrase = phrase[: stop.start()] if stop else phrase
         phrase = _without_glue(_without_articles(phrase.strip()))

@@ -22,6 +22,7 @@ _REACH_CSS = 360.0  # how far from the pictures their instruction may lie
 _NEAR_CSS = 600.0  # the same of all that may belong to them
 _TALLEST_CSS = 900.0  # of a captcha's pictures together
 _SENTENCE_WORDS = 4
+_SMALL_CSS = 44.0  # the side of an avatar, which is there to be looked at
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
 
 
@@ -134,6 +135,8 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
     controls = buttons.controls(elements, pictures)
     if clickable < 0.5 and confirm is None and not controls:
         return None
+    idle = clickable < 0.5 and not controls
+    small = max(pictures.elements[0].box.width, pictures.elements[0].box.height) < _SMALL_CSS
     return [
         (0.5 * bool(pictures.tiles), ""),
         (0.2 * (clickable >= 0.5), "they can be clicked"),
@@ -143,6 +146,7 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-0.3 * pictures.scattered, "in no lattice"),
         (-1.2 * _bare(elements, pictures), "nothing is pictured"),
         (-0.3 * (len(pictures.tiles) == 2), "two pictures only"),
+        (-1.2 * (idle and small), "small, and nothing to click"),
         (-1.2 * _captioned(elements, pictures), "each has a name of its own"),
         (-1.2 * _links(elements, pictures), "they lead to other pages"),
     ]

@@ -17,6 +17,7 @@ from agent.language import Language
 
 _LONGEST = 300  # characters; what is longer is no instruction
 _SURELY_ENGLISH = 0.5  # of the words are known from English instructions
+_COUNTER = re.compile(r"\(\s*\d+\D{1,8}\d+[^)]{0,20}\)")  # "(0 of 3 chosen)" asks for nothing
 _EXPECTED = "expected a sentence such as 'Select all images with a bus'"
 
 
@@ -54,6 +55,12 @@ def is_instruction(text: str) -> float:
     return sentence.likeness(other, cleaned) if other else english.likeness(cleaned)
 
 
+def language_of(text: str) -> str:
+    """The code of the language that a text asks in, "" for English."""
+    other = _language(_cleaned(text))
+    return other.code if other else ""
+
+
 def _language(text: str) -> Language | None:
     """The language that a cleaned text asks in, None where that is English."""
     share = english.share(text)
@@ -66,5 +73,6 @@ def _language(text: str) -> Language | None:
 def _cleaned(text: str) -> str:
     text = re.sub("\u2018([^\u2018\u2019]*)\u2019", r" \1 ", html.unescape(text[: 4 * _LONGEST]))
     text = text.replace("\u2019", "'").replace("\u2018", "'")
+    text = _COUNTER.sub(" ", text)
     text = re.sub(r"[\"\u201c\u201d\u201e\u00ab\u00bb*_]", " ", text)
     return re.sub(r"\s+", " ", text).strip()

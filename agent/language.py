@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any, Literal
 
-import yaml
-
 from agent import lexicon
+from agent.tables import documents
 
 CODES = lexicon.CODES
 
@@ -219,9 +216,7 @@ _LETTERS = str.maketrans({"ß": "ss", "ł": "l", "ı": "i", "œ": "oe", "ё": "�
 @cache
 def load(code: str) -> Language:
     """The language of `languages/CODE.yaml`; its nouns are read once they are looked up."""
-    text = resources.files("agent").joinpath("languages", f"{code}.yaml").read_text("utf-8")
-    documents: Iterator[dict[str, Any]] = yaml.load_all(text, Loader=yaml.CSafeLoader)
-    grammar = next(documents)
+    grammar: dict[str, Any] = next(documents("languages", f"{code}.yaml"))
     return Language(
         code,
         grammar["name"],

@@ -11,13 +11,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
-
-import yaml
 
 from agent import yaml_file
 from agent.errors import UsageError
+from agent.tables import documents
 
 CODES = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "ja", "ko", "zh")
 """The languages that have a file in `languages/`."""
@@ -41,8 +39,7 @@ def forms(code: str) -> tuple[Form, ...]:
 
     Raises UsageError where the user's file is not what it has to be.
     """
-    text = resources.files("agent").joinpath("languages", f"{code}.yaml").read_text("utf-8")
-    _, nouns = yaml.load_all(text, Loader=yaml.CSafeLoader)
+    _, nouns = documents("languages", f"{code}.yaml")
     mine = own().get(code, {})
     return tuple(
         form for table in (mine, nouns) for line in table.items() for form in _forms(*line)

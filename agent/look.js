@@ -116,7 +116,8 @@
     if (type === 'range' || role === 'slider') return keep('slider', { text: nameOf(el) });
     if (type === 'image') return keep('image', { text: clip(el.alt), clickable: true, source: fingerprint(el.src) });
     if (el.matches(PRESSED) || (el.matches('[role=option],[role=gridcell],[tabindex],[onclick]') && !el.matches('input,a')))
-      return keep('button', { text: nameOf(el), checked: state(el), clickable: true });
+      return keep('button', { text: nameOf(el), checked: state(el), clickable: true,
+        submits: el.type === 'submit' && Boolean(el.form) });
     const leads = el.matches('a[href]') && !/^(#|javascript:)/.test(el.getAttribute('href'));
     if (el.matches('a[href]')) return keep(leads ? 'link' : 'button', { text: nameOf(el), clickable: true });
     if (el.matches('label')) return controls.set(el, UNCONTROLLED);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from agent.data import Widget
@@ -35,7 +36,7 @@ def remaining(widget: Widget, beside: Sequence[Widget], now: Sequence[Widget]) -
 
 def exchanged(old: Widget, new: Widget) -> bool:
     """Whether another challenge took the place of one, by its question or its pictures."""
-    if old.instruction != new.instruction:
+    if _question(old) != _question(new):
         return True
     # Of pictures that are painted no address is known: nothing is told by that.
     before, now = ({tile.source for tile in seen.tiles if tile.source} for seen in (old, new))
@@ -58,4 +59,9 @@ def _successors(old: Sequence[Widget], new: Sequence[Widget]) -> list[Widget | N
 def _likeness(old: Widget, new: Widget) -> float:
     """Two captchas are like each other by their place and, more so, by what they ask."""
     shared = new.area.overlap(old.area) / max(min(new.area.area, old.area.area), 1.0)
-    return shared + _SAME_QUESTION * (new.instruction == old.instruction)
+    return shared + _SAME_QUESTION * (_question(new) == _question(old))
+
+
+def _question(widget: Widget) -> str:
+    """What it asks, without the number of tiles that it may count as they are chosen."""
+    return re.sub(r"\d+", "", widget.instruction)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from agent import concepts, words
+from agent.tables import table
 
 _PHRASES = (
     "verbs", "tiles", "squares", "containing", "negations", "none", "reference", "every",
@@ -20,8 +18,7 @@ _PHRASES = (
 @cache
 def data() -> dict[str, Any]:
     """The lists of `instruction.yaml` by their names."""
-    text = resources.files("agent").joinpath("instruction.yaml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    content: dict[str, Any] = table("instruction.yaml")
     return content
 
 

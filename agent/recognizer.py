@@ -6,48 +6,62 @@ of a kind that is not solved.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
+from functools import cache, lru_cache
 from typing import Any
 
-import yaml
-
-from agent import finder, matching, words
+from agent import finder, instruction, matching, words
 from agent.data import Element, Sight, Snapshot, Widget
 from agent.grids import PICTURES, gap
+from agent.tables import table
 
 _REACH_CSS = 260.0  # how far apart the words of an unsupported captcha and its picture may lie
 _LONGEST = 200  # characters of a sentence that asks for something
 _LEAST_CSS = 36.0  # of an unsupported captcha's picture
-_PLAIN = ("slider", "text", "rotation")  # what no other part of a page asks for
+_ANY = "any"  # language
 _BESIDE_CSS = 24.0  # from a checkbox to what it is called
 _MOSTLY = 0.6  # of an opener's words that say so
 
 
 @dataclass(frozen=True, slots=True)
 class _Unsupported:
-    """One entry of `unsupported.yaml`."""
+    """One entry of `unsupported.yaml`: a captcha that is not solved."""
 
+    key: str
     name: str
-    says: re.Pattern[str]
-    shows: tuple[str, ...]
+    shows: tuple[str, ...] = ()
+    plain: bool = False
+
+
+@cache
+def _tables() -> tuple[dict[str, Any], dict[str, Any]]:
+    return table("unsupported.yaml"), table("languages", "unsupported.yaml")
 
 
 @cache
 def _unsupported() -> dict[str, _Unsupported]:
-    text = resources.files("agent").joinpath("unsupported.yaml").read_text(encoding="utf-8")
-    content: dict[str, dict[str, Any]] = yaml.safe_load(text)
     return {
-        key: _Unsupported(
-            entry["name"],
-            re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, entry['says']))})(?!\w)"),
-            tuple(entry.get("shows", ())),
-        )
-        for key, entry in content.items()
+        key: _Unsupported(key, entry["name"], tuple(entry.get("shows", ())), "plain" in entry)
+        for key, entry in _tables()[0].items()
+        if "name" in entry
     }
+
+
+@cache
+def _phrases(key: str, code: str) -> words.Phrases:
+    english, others = _tables()
+    found = list(english[key]["says"]) if code in ("", _ANY) else []
+    for other, entries in others.items():
+        if code in (other, _ANY):
+            found += entries[key]
+    return words.Phrases(found)
+
+
+@lru_cache(maxsize=8192)  # a page is looked at many times
+def _says(text: str, key: str, code: str = _ANY) -> bool:
+    """Whether a text is one of an entry of `unsupported.yaml`, in one language or in any."""
+    return bool(_phrases(key, code).found(text))
 
 
 def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
@@ -133,15 +147,13 @@ def _named(elements: Iterable[Element]) -> str:
     elements = list(elements)
     said = [e for e in elements if e.text and len(e.text) <= _LONGEST and e.role not in ("token",)]
     guarded = any(words.share(e.text, "human") for e in said)
-    for key in _unsupported():
-        entry = _unsupported()[key]
+    for kind in _unsupported().values():
         for text in said:
-            if not entry.says.search(text.text.lower().replace("\u2019", "'")):
+            counts = guarded or (kind.plain and not _says(text.text, "ordinary"))
+            if not counts or not _says(text.text, kind.key):
                 continue
-            plain = bool(entry.shows) and key in _PLAIN
-            near = not entry.shows or _shown_near(elements, text, entry.shows)
-            if near and (guarded or plain):
-                return _refusal(entry, text.text)
+            if not kind.shows or _shown_near(elements, text, kind.shows):
+                return _refusal(kind, text.text)
     return ""
 
 
@@ -157,11 +169,10 @@ def _shown_near(elements: Iterable[Element], text: Element, roles: Iterable[str]
     )
 
 
-def _asks_for(text: str, kinds: Iterable[str]) -> _Unsupported | None:
-    plain = text.lower().replace("\u2019", "'")
-    return next(
-        (_unsupported()[kind] for kind in kinds if _unsupported()[kind].says.search(plain)), None
-    )
+def _asks_for(text: str, keys: Iterable[str]) -> _Unsupported | None:
+    code = instruction.language_of(text)
+    kinds = (_unsupported()[key] for key in keys)
+    return next((kind for kind in kinds if _says(text, kind.key, code)), None)
 
 
 def _refusal(kind: _Unsupported, text: str) -> str:

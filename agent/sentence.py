@@ -46,7 +46,9 @@ def read(language: Language, text: str, emphasis: Sequence[str] = ()) -> Target 
     asked = _asked(language, text)
     if asked.has("reference"):
         return Target("", text, reference=True)
-    noun = _emphasised(language, emphasis) or asked.noun
+    noun = _emphasised(language, emphasis)
+    if not noun or (asked.known() and not _concept(noun)):
+        noun = list(asked.noun)  # what is bold is a heading
     if not noun:
         return None
     concept = _concept(noun)
@@ -206,11 +208,10 @@ def _owned(marks: list[Mark], thing: list[Mark], owner: list[Mark]) -> bool:
 
 
 def _emphasised(language: Language, emphasis: Sequence[str]) -> list[Mark]:
-    for words in emphasis:
-        noun = _noun(language, language.marks(words))
-        if noun:
-            return noun
-    return []
+    """The noun in the words that are bold: the first one that is known, else the first."""
+    nouns = [_noun(language, language.marks(words)) for words in emphasis]
+    named = [noun for noun in nouns if noun]
+    return next((noun for noun in named if _concept(noun)), named[0] if named else [])
 
 
 def _concept(noun: Sequence[Mark]) -> str:

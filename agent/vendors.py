@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from agent.data import Frame, Snapshot
+from agent.tables import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,7 @@ class Embedded:
 
 @cache
 def _vendors() -> tuple[Vendor, ...]:
-    text = resources.files("agent").joinpath("vendors.yaml").read_text(encoding="utf-8")
-    content: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    content: dict[str, dict[str, Any]] = table("vendors.yaml")
     return tuple(_vendor(name, entry) for name, entry in content.items())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agent import finder, matching, recognizer, words
@@ -16,6 +17,7 @@ _REACH_CSS = 360.0  # how far from the captcha lies what is said of it
 _SAME_FORM = 0.5  # of the controls of a page are there again
 _MOSTLY = 0.25  # share of a text far from it that must say so
 _RESULTS: tuple[words.Verdict, ...] = ("blocked", "expired", "rejected", "next_round", "accepted")
+_LEAST_START = 12  # characters that two texts begin with by no accident
 _COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
 
 
@@ -241,17 +243,26 @@ def _succeeded(snapshot: Snapshot, success: str) -> bool:
 
 
 def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
-    """What can be read now and could not before, or not so often: two captchas may say the same."""
+    """What can be read now and could not before, or not so often: two captchas may say the same.
+
+    Of a text that goes on, as a log does, what it went on with.
+    """
     old, now = (Counter(element.text for element in seen.elements) for seen in (before, after))
     places = {(element.text, element.box) for element in before.elements}
     return [
-        e
+        replace(e, text=_added(e.text, old))
         for e in after.elements
         if e.role in ("text", "status", "button")
         and e.text
         and now[e.text] > old[e.text]
         and (e.text, e.box) not in places
     ]
+
+
+def _added(text: str, old: Iterable[str]) -> str:
+    """What a text says more than the longest of the old ones that it begins with."""
+    begun = [f"{start} " for start in old if len(start) >= _LEAST_START]
+    return text.removeprefix(max(filter(text.startswith, begun), key=len, default=""))
 
 
 def _filled_tokens(snapshot: Snapshot) -> set[str]:

@@ -13,6 +13,7 @@ from agent.data import Box, Element, Frame, Snapshot, Widget
 from agent.errors import UsageError
 from fixtures.kinds import KINDS
 from tests.snapshots.save import load
+from tests.strangers import written
 
 URL = "http://localhost/"
 
@@ -94,6 +95,35 @@ def test_buttons_are_known_by_their_words() -> None:
     assert (found.submit, found.reload) == (near, reload)
 
 
+def test_a_form_is_submitted_by_its_own_button() -> None:
+    """Whatever it says; but not by one that clears the choice, nor where another says "verify"."""
+    sign = Element(3, 0, "button", Box(50, 450, 100, 30), "Sign my guestbook!!", submits=True)
+    onwards = Element(4, 0, "button", Box(250, 500, 100, 30), "Next >>")
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), sign, onwards))
+    assert found is not None
+    assert found.submit == sign
+    clear = replace(sign, text="Reset")
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), clear, onwards))
+    assert found is not None
+    assert found.submit == onwards
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), sign, replace(onwards, text="Verify")))
+    assert found is not None
+    assert found.submit == replace(onwards, text="Verify")
+
+
+def test_avatars_are_no_captcha() -> None:
+    """Small pictures that nothing can be done with are none, while the captcha is still to come."""
+    idle = [replace(tile, clickable=False) for tile in tiles(4, 1)]
+    small = [
+        replace(tile, box=Box(tile.box.x, tile.box.y * 0.4, 40, 40), clickable=False)
+        for tile in tiles(4, 1)
+    ]
+    post = replace(VERIFY, text="Post it", box=Box(50, 300, 100, 30))
+    asks = replace(ASKS, text="Tap each flower", box=Box(50, 10, 300, 24))
+    assert finder.find(snapshot(asks, *small, post)) is None
+    assert finder.find(snapshot(asks, *idle, post)) is not None
+
+
 def test_buttons_have_loaded_when_their_pictures_have() -> None:
     """A grid of buttons waits for the pictures in them, however these are drawn meanwhile."""
     made = tiles(3, 3, role="button")
@@ -109,7 +139,12 @@ def test_buttons_have_loaded_when_their_pictures_have() -> None:
     ]
 
 
-SITE, STRANGERS = load("site"), load("strangers")
+SITE, STRANGERS, LATEST = load("site"), load("strangers"), load("latest")
+MISSED = {
+    "forager-wp": "what is clicked there is thrown out: what is wanted is all but what is named",
+    "none-lettings": "opens its pictures by a button first",
+    "whale-postcard": "hardly asks, on a page that speaks of no robots",
+}
 ORDINARY = load("ordinary") | load("ordinary_later")
 
 
@@ -148,6 +183,18 @@ def test_strangers(name: str) -> None:
     counts = {"inputs-one": 5, "auto-one": 5, "overlay-squares": 16, "listbox-eight": 8}
     counts["state-six"] = 6
     assert len(sight.widget.tiles) == counts.get(name, 9)
+
+
+@pytest.mark.parametrize("name", LATEST)
+def test_pages_that_others_wrote(name: str) -> None:
+    """On whole pages the pictures are found, however the page is written."""
+    sight = recognizer.recognize(LATEST[name])
+    if name in MISSED:
+        assert sight.widget is None
+        return
+    assert sight.widget is not None, sight.reason
+    needs = written.asked(written.LATEST[name])
+    assert sight.widget.picture or len(sight.widget.tiles) == needs.rows * needs.cols
 
 
 @pytest.mark.parametrize("name", ORDINARY)
@@ -204,6 +251,17 @@ def test_words_of_the_page(text: str, result: str) -> None:
     assert verdict is not None
     assert verdict.result == result
     assert verdict.reason == f"the page says {text!r}"
+
+
+def test_a_log_goes_on() -> None:
+    """Of a text that had begun before the answer, what it went on with is the verdict."""
+    log = status("06:12 pump off, remote: locked")
+    longer = replace(log, text=f"{log.text} 06:13 remote: UNLOCKED")
+    verdict = verifier.judge(snapshot(*BEFORE, log), snapshot(*BEFORE, longer), widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.reason) == (
+        "accepted", "the page says '06:13 remote: UNLOCKED'",
+    )  # fmt: skip
 
 
 def test_old_words_say_nothing() -> None:

@@ -47,3 +47,10 @@ def test_exchanged() -> None:
     assert matching.exchanged(first, second)
     assert matching.exchanged(first, BUS)
     assert not matching.exchanged(first, widget("q", 0))
+
+
+def test_what_is_counted_in_a_question_is_not_the_question() -> None:
+    """A sentence that says how many are chosen asks the same as before."""
+    none, one = (widget(f"Pick 3 guitars ({chosen} of 3)", 0, source="a") for chosen in (0, 1))
+    assert not matching.exchanged(none, one)
+    assert matching.successor(none, [CAT, one], beside=[CAT]) is one

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from agent import finder, flow, recognizer, runner
 from agent.data import Action, Box, Click, Element, Outcome, Snapshot
@@ -15,6 +17,7 @@ from tests.snapshots.save import load
 from tests.test_finder import ASKS, VERIFY, snapshot, tiles
 
 UNSUPPORTED = load("unsupported")
+SAID = yaml.safe_load(Path(__file__).with_name("unsupported.yaml").read_text(encoding="utf-8"))
 NAMES = {
     "text": "a text captcha (characters to be typed)", "arithmetic": "a sum to be worked out",
     "slider": "a slider", "rotation": "a picture to be rotated",
@@ -31,6 +34,34 @@ def test_unsupported_captchas_are_named(name: str) -> None:
     assert sight.what == "unsupported", sight
     assert sight.reason.startswith(f"this captcha is {NAMES[name]} (")
     assert sight.reason.endswith("only captchas that ask for pictures of something are solved")
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_unsupported_captchas_in_thirteen_languages(language: str) -> None:
+    """They are named by what they say; an ordinary page beside the same things is none."""
+    named = {text: kind for kind, texts in SAID[language].items() for text in texts}
+    wrong = {}
+    for text, kind in named.items():
+        roles = ("image", "audio", "slider", "input", "button")
+        shown = [
+            Element(10 + row, 0, role, Box(20, 100 + 40 * row, 200, 38))
+            for row, role in enumerate(roles)
+        ]
+        says = Element(1, 0, "text", Box(20, 60, 600, 24), text)
+        guard = Element(2, 0, "text", Box(20, 20, 300, 20), "Captcha")
+        sight = recognizer.recognize(snapshot(says, *shown, *([] if kind == "none" else [guard])))
+        expected = "" if kind == "none" else f"this captcha is {NAMES[kind]} ({text!r})"
+        if not sight.reason.startswith(expected) or (not expected and sight.reason):
+            wrong[text] = sight.reason
+    assert wrong == {}
+
+
+def test_no_instruction_is_taken_for_an_unsupported_one() -> None:
+    """ "In order to continue" asks for no order."""
+    asks = replace(ASKS, text="Select all images with a bus in order to continue")
+    assert recognizer.recognize(snapshot(asks, *tiles(3, 3), VERIFY)).what == "widget"
+    asks = replace(ASKS, text="Click the pictures with a bus in order of size")
+    assert recognizer.recognize(snapshot(asks, *tiles(3, 3), VERIFY)).what == "unsupported"
 
 
 class Shows(FakePage):

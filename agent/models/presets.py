@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+from agent.tables import table
 
 # Weights whose licence is for research alone, by the tags under which open_clip offers them.
 _RESEARCH_TAGS = ("dfndr2b", "datacompdr", "datacompdr_lt")
@@ -28,8 +28,8 @@ class Preset(BaseModel):
 @cache
 def presets() -> dict[str, Preset]:
     """All presets by name."""
-    text = resources.files("agent.models").joinpath("presets.yaml").read_text(encoding="utf-8")
-    return {name: Preset(**content) for name, content in yaml.safe_load(text).items()}
+    content = table("models", "presets.yaml")
+    return {name: Preset(**preset) for name, preset in content.items()}
 
 
 def licence(source: str) -> tuple[str, bool]:

@@ -1,6 +1,6 @@
 """Solves the pages that others wrote and counts what was right.
 
-    python -m tests.benchmarks.strangers [--of written|held_out|later] [--wrong] [PAGE…]
+    python -m tests.benchmarks.strangers [--of written|held_out|later|latest] [--wrong] [PAGE…]
 
 Nothing is set. The right tiles are known, so that finding, acting and judging are measured alone;
 with `--wrong` one wrong tile is chosen, and the page's "no" has to be understood.
@@ -19,13 +19,23 @@ from agent import runner
 from agent.browser import BrowserChoice, open_page
 from agent.policy import BrowserSettings, check
 from tests.conftest import Fixed
-from tests.strangers.written import HELD_OUT, LATER, WRITTEN, Asked, asked, made, serve, told
+from tests.strangers.written import (
+    HELD_OUT,
+    LATER,
+    LATEST,
+    WRITTEN,
+    Asked,
+    asked,
+    made,
+    serve,
+    told,
+)
 
 POLICY = check(
     {"retry": {"attempts": 1, "deadline_s": 40}, "waits": {"find_s": 5, "verify_s": 5}},
     where="benchmark",
 )
-PAGES = {"written": WRITTEN, "held_out": HELD_OUT, "later": LATER}
+PAGES = {"written": WRITTEN, "held_out": HELD_OUT, "later": LATER, "latest": LATEST}
 
 
 @dataclass(frozen=True)

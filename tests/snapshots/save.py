@@ -25,6 +25,7 @@ from fixtures.site import KINDS, THEMES
 from fixtures.site import serve as serve_site
 from tests.snapshots.ordinary import PAGES, UNSUPPORTED
 from tests.strangers import site as strangers
+from tests.strangers import written
 
 FOLDER = Path(__file__).parent
 _FRAME = (
@@ -67,6 +68,16 @@ def _strangers(page: Page) -> Iterator[tuple[str, Any]]:
             yield _look(page, name)
 
 
+def _latest(page: Page) -> Iterator[tuple[str, Any]]:
+    with written.serve() as url:
+        for name, path in written.LATEST.items():
+            page.goto(f"{url}/{name}")
+            for step in written.asked(path).steps:
+                page.click(step)
+            page.wait_for_timeout(2500)  # some show their pictures one after the other
+            yield _look(page, name)
+
+
 def _bodies(page: Page, bodies: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     with serve_site() as server:
         for name, body in bodies.items():
@@ -89,6 +100,7 @@ def main() -> None:
             "ordinary_later": _whole(page, FOLDER / "ordinary_later"),
             "unsupported": _bodies(page, UNSUPPORTED),
             "strangers": _strangers(page),
+            "latest": _latest(page),
             "site": _site(page),
         }
         for name in sys.argv[1:] or found:

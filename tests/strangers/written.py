@@ -1,12 +1,12 @@
 """Whole pages with a captcha as other people write it, whose own script checks the answer.
 
-`held_out/` was written after the finder had learnt from `written/`, `later/` after both; what is in
-`named/` is solved with the widget file beside it; `painted/` has its questions in pictures. A page
-begins with a comment that says what it needs: `rows`, `cols`, `concept`, how many are `right`,
-their size `px`, `shown` as tiles, as one sheet or as one scene, whether a `sample` stands above,
-how many `more` come later, what a tester clicks before there is a captcha (`steps`), whether its
-rows go on from right to left (`mirrored`). It gets a script `kit`, which keeps the right tiles to
-itself and notes in `localStorage` what was answered.
+`held_out/` was written after the finder had learnt from `written/`, `later/` after both, `latest/`
+after all of these; what is in `named/` is solved with the widget file beside it; `painted/` has its
+questions in pictures. A page begins with a comment that says what it needs: `rows`, `cols`,
+`concept`, how many are `right`, their size `px`, `shown` as tiles, as one sheet or as one scene,
+whether a `sample` stands above, how many `more` come later, what a tester clicks before there is a
+captcha (`steps`), whether its rows go on from right to left (`mirrored`). It gets a script `kit`,
+which keeps the right tiles to itself and notes in `localStorage` what was answered.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ from fixtures import render
 from fixtures.challenge import concepts
 
 FOLDER = Path(__file__).parent
-WRITTEN, HELD_OUT, LATER, NAMED, PAINTED = (
+WRITTEN, HELD_OUT, LATER, LATEST, NAMED, PAINTED = (
     {path.stem: path for path in sorted((FOLDER / name).glob("*.html"))}
-    for name in ("written", "held_out", "later", "named", "painted")
+    for name in ("written", "held_out", "later", "latest", "named", "painted")
 )
+WHOLE = WRITTEN | HELD_OUT | LATER | LATEST
 _SEEN = 0.05  # of a square that a thing covers, where it counts
 _SCRIPT = """<script>const kit = (() => {{
   const right = {right};
@@ -157,7 +158,7 @@ def create_app() -> Flask:
 
     @app.get("/<name>")
     def show(name: str) -> str:
-        path = {**WRITTEN, **HELD_OUT, **LATER, **NAMED, **PAINTED}.get(name)
+        path = {**WHOLE, **NAMED, **PAINTED}.get(name)
         if path is None:
             abort(404)
         challenge = made(path)
