@@ -47,7 +47,7 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     problem = yield from _answer_replacements(run, challenge)
     if problem is not None:
         return problem
-    before = yield from run.ask(Look())
+    before = yield from _ready(run, challenge)
     if before.value is None:
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
     early = verifier.judge(challenge.snapshot, before.value, challenge.widget, run.policy.success)
@@ -57,14 +57,32 @@ def answer(run: Run, challenge: Challenge) -> Flow:
         return early
     now = recognizer.recognize(before.value, challenge.widget).widget
     widget = now or challenge.widget
-    skips = widget.skip is not None and not challenge.clicked
-    submit = widget.skip if skips else widget.submit
+    submit = _submit(challenge, widget)
     if submit is None or (now is None and not _same(before.value, submit)):
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
     challenge.asked = before.value
     submit = yield from _in_view(run, challenge, submit)
     yield from run.ask(Click(*submit.box.center))
     return (yield from hearing.verify(run, challenge, before.value, submit))
+
+
+def _ready(run: Run, challenge: Challenge) -> Flow:
+    """The look at which what submits can be pressed, or the last one: some count down to that."""
+    limit_s = run.now_s + run.policy.waits.find_s
+    while True:
+        observation = yield from run.ask(Look())
+        page: Snapshot | None = observation.value
+        widget = recognizer.recognize(page, challenge.widget).widget if page else None
+        submit = _submit(challenge, widget) if widget else None
+        if submit is None or not submit.disabled or run.now_s > limit_s:
+            return observation
+        yield from run.ask(Wait(run.poll_s))
+
+
+def _submit(challenge: Challenge, widget: Widget) -> Element | None:
+    """What submits the answer: where nothing was chosen, what skips."""
+    skips = widget.skip is not None and not challenge.clicked
+    return widget.skip if skips else widget.submit
 
 
 def _in_view(run: Run, challenge: Challenge, button: Element) -> Flow:

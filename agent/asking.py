@@ -49,14 +49,20 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
         replace(line, text=part)
         for line in plain
         if not asks_plainly(line.text)
-        for part in _SENTENCE.split(line.text)
-        if part != line.text
+        for part in _parts(line.text)
     ]
     said = [*plain, *parts, *_joined(plain), *named]
     hints = [line for line in said if not asks_plainly(line.text) and _hints(line.text)]
     if hints and not any(words.share(e.text, "human") for e in elements if e.text):
         hints = []
     return [line for line in said if asks_plainly(line.text)] + hints
+
+
+def _parts(text: str) -> list[str]:
+    """The sentences of a text that has several, and each with the next: it may say "it" there."""
+    sentences = _SENTENCE.split(text)
+    pairs = [" ".join(pair) for pair in pairwise(sentences)]
+    return [part for part in (*sentences, *pairs) if part != text]
 
 
 def asks_plainly(text: str) -> bool:

@@ -13,7 +13,8 @@ _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 40  # characters of a button's text
-_SUBMITS = 0.6  # for a form's own button, whatever it says: as good as so much of known words
+_SURELY = 0.9  # of a button's text are words for what it is looked for
+_ELSEWHERE = 0.5  # for one in another layer than the pictures
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
 
@@ -25,10 +26,9 @@ def nearest(
 
     def rating(element: Element) -> float:
         near = 1 - gap(element.box, pictures.area) / farthest
-        said = words.share(element.text, meaning)
-        if meaning == "confirm" and element.submits and not _does_other(element):
-            said = max(said, _SUBMITS)
-        return said * near if near > 0 else 0.0
+        if element.layer != pictures.elements[0].layer:
+            near *= _ELSEWHERE  # below a modal with the pictures, or in a bar over them
+        return words.share(element.text, meaning) * near if near > 0 else 0.0
 
     found = [
         e
@@ -45,14 +45,19 @@ def reach(pictures: Pictures) -> float:
 
 
 def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    """The button that submits the choice: by its words or its form, else the nearest below, else
-    the nearest.
+    """The button that submits the choice: by its words, or that of the form where no such words
+    are nearer; else the nearest below, else the nearest.
 
-    A button may skip as long as nothing is chosen and confirm afterwards.
+    A button may skip as long as nothing is chosen and confirm afterwards. One in the modal that
+    the pictures are in comes before all that lie below it.
     """
+    layer = pictures.elements[0].layer
+    inside = [e for e in elements if e.layer == layer] if layer else []
+    return _confirm(inside, pictures) or _confirm(elements, pictures)
+
+
+def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     known = nearest(elements, pictures, "confirm") or nearest(elements, pictures, "skip")
-    if known is not None:
-        return known
     buttons = [e for e in _buttons(elements, pictures) if e.role == "button"]
     said = Counter(e.text for e in buttons)
     others = [
@@ -62,6 +67,17 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         and gap(e.box, pictures.area) <= reach(pictures)
         and not _does_other(e)
     ]
+    own = min(
+        (e for e in others if e.submits), key=lambda e: gap(e.box, pictures.area), default=None
+    )
+    if known is not None and (
+        own is None
+        or words.share(known.text, "confirm") >= _SURELY
+        or gap(known.box, pictures.area) <= gap(own.box, pictures.area)
+    ):
+        return known
+    if own is not None:
+        return own
     middle = pictures.area.center[1]
     return min(
         others,

@@ -33,14 +33,15 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
         return Target("", text, reference=True)
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
-    if not phrase or (phrases.has(main, "pronouns") and not _known(phrase)):
+    stands_for = phrases.has(main, "pronouns") and not _known(phrase)
+    if not phrase or stands_for:
         phrase, before = _named(sentence)
         none_allowed |= phrases.has(sentence, "none")
     concept, count = _counted(phrase, before)
     if not concept:
         return None
     singular = phrases.singular(concept)
-    squares = phrases.has(before, "squares")
+    squares = phrases.has(main if stands_for else before, "squares")
     every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
     several = _SEVERAL.search(before) is not None
     many = _names_tiles(before) or every or several or singular != concept
@@ -61,7 +62,11 @@ def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
     if len(text) > _LONGEST:
         return 0.0
-    return max(_asked(_asking(text.lower())), _hinted(text.lower()))
+    sentence = text.lower()
+    asking = _asking(sentence)
+    # "Two pictures show the same as the sample. Pick those two."
+    compares = asking and _names_tiles(sentence) and phrases.has(sentence, "reference")
+    return max(_asked(asking), _hinted(sentence), 0.6 if compares else 0.0)
 
 
 def _hinted(sentence: str) -> float:

@@ -145,9 +145,9 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-0.6 * (sum(e.covered for e in shown) > len(shown) / 2), "covered by something"),
         (-0.3 * pictures.scattered, "in no lattice"),
         (-1.2 * _bare(elements, pictures), "nothing is pictured"),
-        (-0.3 * (len(pictures.tiles) == 2), "two pictures only"),
+        (-0.6 * (len(pictures.tiles) == 2), "two pictures only"),
         (-1.2 * (idle and small), "small, and nothing to click"),
-        (-1.2 * _captioned(elements, pictures), "each has a name of its own"),
+        (-2.0 * _captioned(elements, pictures), "each has a name of its own"),
         (-1.2 * _links(elements, pictures), "they lead to other pages"),
     ]
 
@@ -184,9 +184,11 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
             and e.id != tile.id
             and near.overlap(e.box) > 0.5 * e.box.area
         ]
-        words = re.sub(r"[\W\d_]+", " ", " ".join(said)).strip()
+        words = re.sub(r"[\W\d_]+", " ", " ".join(dict.fromkeys(said))).strip()
         if words:
             names.append(words)
+    if len(set(names)) > 1 and len({name[:-1] for name in names}) == 1:
+        return False  # they are numbered, be it by letters
     sentences = [name for name in names if len(name.split()) >= _SENTENCE_WORDS]
     return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)
 

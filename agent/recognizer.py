@@ -7,61 +7,15 @@ of a kind that is not solved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from typing import Any
+from dataclasses import replace
 
-from agent import finder, instruction, matching, words
+from agent import finder, matching, unsupported, words
 from agent.data import Element, Sight, Snapshot, Widget
-from agent.grids import PICTURES, gap
-from agent.tables import table
+from agent.grids import gap
 
-_REACH_CSS = 260.0  # how far apart the words of an unsupported captcha and its picture may lie
-_LONGEST = 200  # characters of a sentence that asks for something
-_LEAST_CSS = 36.0  # of an unsupported captcha's picture
-_ANY = "any"  # language
+_LONGEST = 100  # characters of what opens a captcha
 _BESIDE_CSS = 24.0  # from a checkbox to what it is called
 _MOSTLY = 0.6  # of an opener's words that say so
-
-
-@dataclass(frozen=True, slots=True)
-class _Unsupported:
-    """One entry of `unsupported.yaml`: a captcha that is not solved."""
-
-    key: str
-    name: str
-    shows: tuple[str, ...] = ()
-    plain: bool = False
-
-
-@cache
-def _tables() -> tuple[dict[str, Any], dict[str, Any]]:
-    return table("unsupported.yaml"), table("languages", "unsupported.yaml")
-
-
-@cache
-def _unsupported() -> dict[str, _Unsupported]:
-    return {
-        key: _Unsupported(key, entry["name"], tuple(entry.get("shows", ())), "plain" in entry)
-        for key, entry in _tables()[0].items()
-        if "name" in entry
-    }
-
-
-@cache
-def _phrases(key: str, code: str) -> words.Phrases:
-    english, others = _tables()
-    found = list(english[key]["says"]) if code in ("", _ANY) else []
-    for other, entries in others.items():
-        if code in (other, _ANY):
-            found += entries[key]
-    return words.Phrases(found)
-
-
-@lru_cache(maxsize=8192)  # a page is looked at many times
-def _says(text: str, key: str, code: str = _ANY) -> bool:
-    """Whether a text is one of an entry of `unsupported.yaml`, in one language or in any."""
-    return bool(_phrases(key, code).found(text))
 
 
 def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
@@ -69,9 +23,9 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
     widgets = finder.find_all(snapshot)
     widget = matching.successor(like, widgets) if like else next(iter(widgets), None)
     if widget is not None:
-        asked = _asks_for(widget.instruction, ("order", "count", "comparison", "rotation"))
-        if asked is not None:
-            return Sight("unsupported", _refusal(asked, widget.instruction))
+        refused = "" if widget.sample else unsupported.asked(widget.instruction)
+        if refused:
+            return Sight("unsupported", refused)
         return Sight("widget", "; ".join(widget.evidence), widget=widget)
     elements = _labelled(snapshot.elements)
     solved = _solved(elements)
@@ -80,13 +34,13 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
     opener = _opener(elements)
     if opener is not None:
         return Sight("opener", f"opened with {opener.text!r}", opener=opener)
-    named = _named(snapshot.elements)
+    named = unsupported.named(snapshot.elements)
     return Sight("unsupported", named) if named else Sight("nothing")
 
 
 def left_beside(snapshot: Snapshot) -> str:
     """What a page with a captcha that was solved shows of one that is not, as a clause; else ""."""
-    named = _named(snapshot.elements)
+    named = unsupported.named(snapshot.elements)
     return f"; left beside it: {named}" if named else ""
 
 
@@ -126,7 +80,7 @@ def _opener(elements: Sequence[Element]) -> Element | None:
         if e.role in ("checkbox", "button", "link")
         and not e.checked
         and not e.disabled
-        and len(e.text) <= _LONGEST / 2
+        and len(e.text) <= _LONGEST
         and share(e) >= (_MOSTLY / 2 if e.role == "checkbox" else _MOSTLY)
     ]
     return max(found, key=lambda e: (e.role == "checkbox", share(e)), default=None)
@@ -140,43 +94,3 @@ def _solved(elements: Iterable[Element]) -> str:
         if element.role == "checkbox" and element.checked and words.share(element.text, "open"):
             return f"{element.text!r} is checked already"
     return ""
-
-
-def _named(elements: Iterable[Element]) -> str:
-    """Why the captcha of a page is one that is not solved; empty where none is seen."""
-    elements = list(elements)
-    said = [e for e in elements if e.text and len(e.text) <= _LONGEST and e.role not in ("token",)]
-    guarded = any(words.share(e.text, "human") for e in said)
-    for kind in _unsupported().values():
-        for text in said:
-            counts = guarded or (kind.plain and not _says(text.text, "ordinary"))
-            if not counts or not _says(text.text, kind.key):
-                continue
-            if not kind.shows or _shown_near(elements, text, kind.shows):
-                return _refusal(kind, text.text)
-    return ""
-
-
-def _shown_near(elements: Iterable[Element], text: Element, roles: Iterable[str]) -> bool:
-    wanted = {role for name in roles for role in (PICTURES if name == "picture" else (name,))}
-    return any(
-        e.role in wanted
-        and e is not text
-        and e.frame == text.frame
-        and (e.role not in PICTURES or max(e.box.width, e.box.height) >= _LEAST_CSS)
-        and gap(e.box, text.box) <= _REACH_CSS
-        for e in elements
-    )
-
-
-def _asks_for(text: str, keys: Iterable[str]) -> _Unsupported | None:
-    code = instruction.language_of(text)
-    kinds = (_unsupported()[key] for key in keys)
-    return next((kind for kind in kinds if _says(text, kind.key, code)), None)
-
-
-def _refusal(kind: _Unsupported, text: str) -> str:
-    return (
-        f"this captcha is {kind.name} ({text!r}): only captchas that ask for pictures of "
-        "something are solved"
-    )

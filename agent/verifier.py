@@ -156,7 +156,10 @@ def _changed_beside(before: Snapshot, after: Snapshot, filled: set[str]) -> Verd
     tokens = sorted(name for name in filled if "token" in name.lower())
     if tokens:
         return Verdict("accepted", f"the hidden field {tokens[0]!r} was filled in", sure=False)
-    return _unlocked(before, after) if _locked(before, after) else None
+    unlocked = _unlocked(before, after)
+    if unlocked is None or _locked(before, after):
+        return unlocked
+    return replace(unlocked, sure=False)
 
 
 def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:

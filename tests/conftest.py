@@ -94,14 +94,15 @@ class FakePage:
 
     `says` are the messages that it gives to answers, one after the other; each but an accepted
     one is followed by new pictures. `deaf` tiles do not react to a click on their
-    place, a `deaf_button` only to a click on itself; a page that does not renew keeps its challenge
-    after a wrong answer.
+    place, a `deaf_button` only to a click on itself; that of a page that opens later is disabled
+    until then. A page that does not renew keeps its challenge after a wrong answer.
     """
 
     says: list[str] = field(default_factory=lambda: ["Verified"])
     instruction: str = "Select all images with a bus"
     deaf: set[int] = field(default_factory=set)
     deaf_button: bool = False
+    opens_s: float = 0.0
     renews: bool = True
     look_s: float = 0.01
     ahead_s: float = 0.0
@@ -127,6 +128,10 @@ class FakePage:
             self._click(action)
         return None
 
+    @property
+    def closed(self) -> bool:
+        return self.ahead_s < self.opens_s
+
     def tiles(self) -> list[Box]:
         return [Box(20 + i % 3 * 110, 80 + i // 3 * 110, 100, 100) for i in range(9)]
 
@@ -138,7 +143,9 @@ class FakePage:
             )
             for i, box in enumerate(self.tiles())
         ]
-        elements.append(Element(10, 0, "button", Box(20, 430, 100, 30), "Verify"))
+        elements.append(
+            Element(10, 0, "button", Box(20, 430, 100, 30), "Verify", disabled=self.closed)
+        )
         elements.append(Element(11, 0, "button", Box(220, 430, 100, 30), "New challenge"))
         if self.message:
             elements.append(Element(12, 0, "status", Box(20, 470, 300, 20), self.message))
@@ -167,7 +174,7 @@ class FakePage:
                     self.chosen ^= {index}
                 return
         if click.x_css < 200:
-            if self.deaf_button and click.element is None:
+            if self.closed or (self.deaf_button and click.element is None):
                 return
             self.answers.append(tuple(sorted(self.chosen)))
             self.message = self.says.pop(0) if self.says else "Verified"

@@ -124,6 +124,14 @@ def test_a_button_that_does_not_react_is_clicked_itself() -> None:
     assert page.answers == [(0, 4, 8)]
 
 
+def test_a_button_that_counts_down_is_waited_for() -> None:
+    """What submits is not clicked as long as it is disabled."""
+    page = FakePage(opens_s=4.0)
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+    assert page.clicks == 4
+
+
 def test_replacements_need_not_match() -> None:
     """Of pictures that take the place of chosen ones none has to be chosen, too."""
     page = Replacing()
