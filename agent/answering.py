@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent import clicking, decider, hearing, reading, recognizer, verifier
+from agent import buttons, clicking, decider, hearing, reading, recognizer, verifier
 from agent.changes import is_blank
 from agent.data import (
     Click,
@@ -67,14 +67,25 @@ def answer(run: Run, challenge: Challenge) -> Flow:
 
 
 def _ready(run: Run, challenge: Challenge) -> Flow:
-    """The look at which what submits can be pressed, or the last one: some count down to that."""
-    limit_s = run.now_s + run.policy.waits.find_s
+    """The look at which what submits can be pressed, or the last one: some count down to that.
+
+    Where as many tiles are chosen as were asked for, that may have been the answer: a button that
+    only lies where such buttons do is not pressed before the page had time to say so.
+    """
+    began_s = run.now_s
+    limit_s = began_s + run.policy.waits.find_s
     while True:
         observation = yield from run.ask(Look())
         page: Snapshot | None = observation.value
         widget = recognizer.recognize(page, challenge.widget).widget if page else None
         submit = _submit(challenge, widget) if widget else None
-        if submit is None or not submit.disabled or run.now_s > limit_s:
+        if page is None or widget is None or submit is None or run.now_s > limit_s:
+            return observation
+        guessed = challenge.target.count is not None and not buttons.submits(submit)
+        early = guessed and run.silent_s(began_s) <= run.patience_s
+        if early and verifier.judge(challenge.snapshot, page, widget, run.policy.success):
+            return observation
+        if not submit.disabled and not early:
             return observation
         yield from run.ask(Wait(run.poll_s))
 

@@ -13,6 +13,7 @@ _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 40  # characters of a button's text
+_SAME_ROW_CSS = 8.0
 _SURELY = 0.9  # of a button's text are words for what it is looked for
 _ELSEWHERE = 0.5  # for one in another layer than the pictures
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
@@ -57,7 +58,7 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 
 
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    known = nearest(elements, pictures, "confirm") or nearest(elements, pictures, "skip")
+    known = nearest(elements, pictures, "confirm")
     buttons = [e for e in _buttons(elements, pictures) if e.role == "button"]
     said = Counter(e.text for e in buttons)
     others = [
@@ -79,11 +80,21 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     if own is not None:
         return own
     middle = pictures.area.center[1]
-    return min(
+    next_best = min(
         others,
         key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
         default=None,
     )
+    skip = nearest(elements, pictures, "skip")
+    if skip is None or next_best is None:
+        return skip or next_best
+    beside = gap(next_best.box, pictures.area) <= gap(skip.box, pictures.area) + _SAME_ROW_CSS
+    return next_best if beside else skip
+
+
+def submits(button: Element) -> bool:
+    """Whether a button says by its words or its form that it submits."""
+    return button.submits or words.share(button.text, "confirm") > 0
 
 
 def _does_other(button: Element) -> bool:

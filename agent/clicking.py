@@ -151,10 +151,9 @@ def _has_reacted(
 ) -> bool:
     """Whether a tile, or the page where clicks are answers, shows that it was clicked."""
     widget = challenge.widget
-    if widget.submit is None and verifier.judge(
-        challenge.snapshot, page, widget, run.policy.success
-    ):
-        return True
+    verdict = verifier.judge(challenge.snapshot, page, widget, run.policy.success)
+    if verdict is not None and (widget.submit is None or verdict.sure):
+        return True  # the click was the answer
     current = recognizer.recognize(page, widget).widget
     if current is None:
         return redrawn  # gone: the click was the answer

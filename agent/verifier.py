@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agent import finder, matching, recognizer, words
-from agent.data import Element, Result, Snapshot, Verdict, Widget
+from agent.data import Box, Element, Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
-from agent.grids import gap
+from agent.grids import PICTURES, gap
 
 _REACH_CSS = 360.0  # how far from the captcha lies what is said of it
 _SAME_FORM = 0.5  # of the controls of a page are there again
@@ -46,7 +46,8 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     """
     if success and _succeeded(after, success):
         return Verdict("accepted", f"the page matches {success!r}")
-    beside = matching.others(widget, finder.find_all(before))
+    seen = finder.find_all(before)
+    beside = matching.others(widget, seen)
     now = matching.successor(widget, finder.find_all(after), beside)
     renewed = now is not None and matching.exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
@@ -62,6 +63,7 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     return (
         _changed_state(before, after, gone=now is None)
         or _coloured(before, after, now or widget)
+        or (_cleared(matching.successor(widget, seen), now) if now is not None else None)
         or (_taken_over(before, after, widget) if now is None else None)
     )
 
@@ -89,12 +91,29 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     """Words that are not known, where the captcha was and is no more: it gave way to something."""
     if recognizer.recognize(after).what != "nothing" or before.document != after.document:
         return None
+    if any(e.role in PICTURES and _stands_in(e, widget.area) for e in after.elements):
+        return None  # only its words are gone
     for element in _new_texts(before, after):
         near = element.role == "text" and gap(element.box, widget.area) <= _REACH_CSS
         if near and not words.share(element.text, "loading"):
             reason = f"the page says {element.text!r} in the captcha's place"
             return Verdict("accepted", reason, sure=False)
     return None
+
+
+def _stands_in(picture: Element, area: Box) -> bool:
+    return picture.box.overlap(area) > 0.5 * picture.box.area
+
+
+def _cleared(old: Widget | None, now: Widget) -> Verdict | None:
+    """The verdict of a captcha that stands as it was, but for the choice: it was taken back."""
+    if old is None or not _any_chosen(old) or _any_chosen(now):
+        return None
+    return Verdict("rejected", "the captcha has taken back what was chosen", sure=False)
+
+
+def _any_chosen(widget: Widget) -> bool:
+    return any(element.checked for element in (*widget.tiles, *widget.controls))
 
 
 def passed(before: Snapshot, after: Snapshot, success: str = "") -> Verdict | None:

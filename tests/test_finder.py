@@ -124,6 +124,19 @@ def test_a_modal_has_buttons_of_its_own() -> None:
     assert found.submit == below
 
 
+def test_a_button_that_skips_is_no_confirm() -> None:
+    """Beside another one that says nothing known; alone it may come to confirm."""
+    none = Element(3, 0, "button", Box(50, 450, 120, 30), "No buses here")
+    these = Element(4, 0, "button", Box(200, 450, 120, 30), "These are the buses")
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), none, these))
+    assert found is not None
+    assert (found.submit, found.skip) == (these, none)
+    far = replace(these, text="Create my page", box=Box(50, 560, 120, 30))
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), none, far))
+    assert found is not None
+    assert found.submit == none
+
+
 def test_avatars_are_no_captcha() -> None:
     """Small pictures that nothing can be done with are none, while the captcha is still to come."""
     idle = [replace(tile, clickable=False) for tile in tiles(4, 1)]
@@ -275,6 +288,24 @@ def test_what_can_be_pressed_now_has_passed() -> None:
     verdict = verifier.judge(snapshot(*BEFORE, locked), snapshot(*BEFORE, opened), widget(*BEFORE))
     assert verdict is not None
     assert (verdict.result, verdict.sure) == ("accepted", False)
+
+
+def test_a_choice_that_is_taken_back_was_wrong() -> None:
+    """Where nothing is said, that nothing is chosen any more is a no."""
+    chosen = [replace(tile, checked=tile.id == 12) for tile in tiles(3, 3)]
+    none = [replace(tile, checked=False) for tile in tiles(3, 3)]
+    before, after = snapshot(ASKS, *chosen, VERIFY), snapshot(ASKS, *none, VERIFY)
+    verdict = verifier.judge(before, after, widget(ASKS, *none, VERIFY))
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("rejected", False)
+    assert verifier.judge(before, before, widget(ASKS, *none, VERIFY)) is None
+
+
+def test_a_captcha_without_its_words_is_still_there() -> None:
+    """Other words in its place are no success as long as its pictures stand there."""
+    other = replace(ASKS, text="Bzzt! The launch is off")
+    after = snapshot(other, *tiles(3, 3), VERIFY)
+    assert verifier.judge(snapshot(*BEFORE), after, widget(*BEFORE)) is None
 
 
 def test_a_log_goes_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -130,6 +131,51 @@ def test_a_button_that_counts_down_is_waited_for() -> None:
     assert solve(page, SURE).solved
     assert page.answers == [(0, 4, 8)]
     assert page.clicks == 4
+
+
+class Immediate(FakePage):
+    """A page that takes `enough` tiles for the answer, says what it thinks of it after a while and
+    lets go of them; its only button is for something else.
+    """
+
+    enough = 1
+    says_at_s = math.inf
+
+    def snapshot(self) -> Snapshot:
+        if self.ahead_s > self.says_at_s:
+            self.message, self.says_at_s = self.says.pop(0), math.inf
+        seen = super().snapshot()
+        return replace(
+            seen,
+            elements=tuple(
+                replace(e, text="Remind me on Sunday") if e.text == "Verify" else e
+                for e in seen.elements
+            ),
+        )
+
+    def _click(self, click: Click) -> None:
+        super()._click(click)
+        if len(self.chosen) == self.enough:
+            self.answers.append(tuple(sorted(self.chosen)))
+            self.chosen, self.says_at_s = set(), self.ahead_s + 0.05
+
+
+def test_a_tile_that_is_the_answer() -> None:
+    """It is no deaf one where the page says what it thinks and lets go of it at once."""
+    page = Immediate(says=["Please try again", "Verified"], instruction="Click the bus")
+    page.renews = False
+    outcome = solve(page, {4: 0.99})
+    assert [a.result for a in outcome.attempts] == ["rejected", "accepted"]
+    assert page.answers == [(4,), (4,)]
+
+
+def test_as_many_tiles_as_were_asked_for_may_be_the_answer() -> None:
+    """A button that may be for anything is not clicked before the page could say so."""
+    page = Immediate(instruction="Find all three images with a bus")
+    page.enough = 3
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+    assert page.clicks == 3
 
 
 def test_replacements_need_not_match() -> None:

@@ -44,7 +44,7 @@ MAY_IMPORT = {
                 "agent.matching", "agent.painted",
                 "agent.progress", "agent.recognizer", "agent.segmenter", "agent.vendors",
                 "agent.verifier"},
-    "answering": {"agent.changes", "agent.clicking", "agent.data", "agent.decider",
+    "answering": {"agent.buttons", "agent.changes", "agent.clicking", "agent.data", "agent.decider",
                   "agent.hearing", "agent.progress", "agent.reading", "agent.recognizer",
                   "agent.verifier"},
     "clicking": {"agent.changes", "agent.data", "agent.matching", "agent.progress",

@@ -276,27 +276,19 @@ def train(
 
 
 def state(tower: Tower) -> list[Tensor]:
-    """A copy of all that learns, for `restore` and `blend`."""
+    """A copy of all that learns, for `blend`."""
     return [parameter.detach().clone() for parameter in _learning(tower)]
 
 
 @torch.no_grad()
-def restore(tower: Tower, saved: Sequence[Tensor]) -> None:
-    """Set all that learns to what `state` copied."""
-    for parameter, value in zip(_learning(tower), saved, strict=True):
-        parameter.copy_(value)
+def blend(tower: Tower, first: Sequence[Tensor], end: Sequence[Tensor]) -> None:
+    """Set the weights between where training started and where it ended.
 
-
-@torch.no_grad()
-def blend(tower: Tower, first: Sequence[Tensor], ends: Sequence[Sequence[Tensor]]) -> None:
-    """Set the weights between where training started and the mean of where its cycles ended.
-
-    The mean is at home in a flatter place than any of them (stochastic weight averaging: Izmailov
-    et al., 2018). Short of it, the photographs that drawings teach to forget are kept, and unseen
-    drawings known hardly worse (WiSE-FT: Wortsman et al., 2022).
+    There the photographs that drawings teach to forget are kept, and unseen drawings known hardly
+    worse (WiSE-FT: Wortsman et al., 2022).
     """
-    for parameter, start_value, *last in zip(_learning(tower), first, *ends, strict=True):
-        parameter.copy_(torch.lerp(start_value, torch.stack(last).mean(dim=0), _SHARE_OF_END))
+    for parameter, start_value, last in zip(_learning(tower), first, end, strict=True):
+        parameter.copy_(torch.lerp(start_value, last, _SHARE_OF_END))
 
 
 def _learning(tower: Tower) -> list[nn.Parameter]:

@@ -71,7 +71,7 @@ def imitate(
     share = (weights / weights.sum()).double().numpy()
     share /= share.sum()
     parameters = [*tower.parameters(), *head.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, rate, total_steps=steps, pct_start=0.1
     )

@@ -1,7 +1,7 @@
 """Trains "lite" and writes its package: `python -m agent.models.lite.train --work DIR --out DIR`.
 
 Everything comes from packages (`sources.py`); nothing of it is shown by the fixture site. Needs
-the extra `clip`, two cores, some 12 GB of memory and of disk, and two hours or more: the model card
+the extra `clip`, two cores, some 12 GB of memory and of disk, and nearly two hours: the model card
 says what takes how long. A run that was stopped goes on after the last stage that it finished: DIR
 keeps what each has made.
 """
@@ -37,7 +37,7 @@ from agent.models.lite import (
 )
 
 TILES, PHOTOS, SCENES = 40000, 4000, 4000
-PASSES, CYCLES = 2, 2
+PASSES = 2  # two more from there made nothing better, and took as long again
 OBJECT_SCENES = 6000
 NOUNS = 16000  # of WordNet's, beside all captions and class names
 TEXT_STEPS, TUNE_STEPS = 700, 1300
@@ -46,19 +46,11 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Words:
-    """Every word that is learned: `common` of the `names` come up in captions or classes."""
+    """Every word that is learned, its sentence embedding (n, 384), and how often it comes up."""
 
     names: list[str]
     sentences: Tensor
-    common: int
-
-    @property
-    def weights(self) -> Tensor:
-        """How often each comes up: four times of five one of the common ones."""
-        rare = len(self.names) - self.common
-        return torch.cat(
-            [torch.full((self.common,), 4 / self.common), torch.full((rare,), 1 / max(rare, 1))]
-        )
+    weights: Tensor
 
 
 def main() -> None:
@@ -116,7 +108,7 @@ def _image_tower(
     texts, targets = _nouns_of_classes(model, encode, wordnet)
     lesson = _lesson(names, sentences, drawings)
 
-    @functools.cache  # what every stage here needs, and nothing once all are kept
+    @functools.cache  # what both stages here need, and nothing once both are kept
     def studied() -> image_tower.Studied:
         tiles, pooled, tile_logits = image_tower.study(model, pictures.tiles, work)
         photos, photo_pooled, photo_logits = image_tower.study(model, pictures.photos, work)
@@ -128,19 +120,16 @@ def _image_tower(
 
     centre = _kept(work / "centre.safetensors", lambda: {"tiles": studied().centre})["tiles"]
     tower = image_tower.start(model, centre, texts, targets, len(names))
-    first, ends = image_tower.state(tower), []
-    for cycle in range(CYCLES):
+    first = image_tower.state(tower)
 
-        def learned(seed: int = SEED + cycle) -> dict[str, Tensor]:
-            image_tower.train(
-                tower, pictures, studied(), lesson, passes=PASSES, seed=seed, report=_progress
-            )
-            return {str(place): part for place, part in enumerate(image_tower.state(tower))}
+    def learned() -> dict[str, Tensor]:
+        image_tower.train(
+            tower, pictures, studied(), lesson, passes=PASSES, seed=SEED, report=_progress
+        )
+        return {str(place): part for place, part in enumerate(image_tower.state(tower))}
 
-        kept = _kept(work / f"tower-{cycle}.safetensors", learned)
-        ends.append([kept[str(place)] for place in range(len(first))])
-        image_tower.restore(tower, ends[-1])
-    image_tower.blend(tower, first, ends)
+    end = _kept(work / "tower.safetensors", learned)
+    image_tower.blend(tower, first, [end[str(place)] for place in range(len(first))])
     return tower
 
 
@@ -216,12 +205,16 @@ def _nouns_of_classes(
 
 def _words(drawings: list[cutouts.Cutout], encode: vocabulary.Sentences, wordnet: Path) -> Words:
     learned = words_to_learn(drawings)
-    spelled = {word for name in concepts.names() for word in concepts.spellings(name)}
-    common = [*learned, *sorted(spelled - set(learned))]
+    asked = {word for name in concepts.names() for word in concepts.spellings(name)}
+    common = [*learned, *sorted(asked - set(learned))]
     rare = [noun for noun in vocabulary.nouns(wordnet) if noun not in set(common)]
     chosen = sorted(np.random.default_rng(SEED).choice(rare, NOUNS, replace=False).tolist())
     names = [*common, *chosen]
-    return Words(names, encode(names), len(common))
+    # What captchas ask for makes two of five, so does what else pictures show.
+    weights = [
+        0.4 / len(asked) if name in asked else 0.4 / len(set(common) - asked) for name in common
+    ]
+    return Words(names, encode(names), torch.tensor([*weights, *[0.2 / NOUNS] * NOUNS]))
 
 
 def _text_tower(words: Words, tower: image_tower.Tower) -> nn.Module:
