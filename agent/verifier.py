@@ -213,11 +213,15 @@ def trouble(now: Snapshot) -> str:
 
 
 def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
-    """A button that could not be pressed before and can be now."""
-    locked = {e.text for e in before.elements if e.role == "button" and e.disabled and e.text}
-    for element in after.elements:
-        if element.role == "button" and not element.disabled and element.text in locked:
-            return Verdict("accepted", f"{element.text!r} can be pressed now")
+    """A button that could not be pressed before and can be now; another may say the same."""
+    was, now = (
+        Counter((e.text, e.disabled) for e in seen.elements if e.role == "button" and e.text)
+        for seen in (before, after)
+    )
+    for (text, disabled), count in was.items():
+        fewer = disabled and now[text, True] < count
+        if fewer and now[text, False] > was[text, False]:
+            return Verdict("accepted", f"{text!r} can be pressed now")
     return None
 
 

@@ -285,9 +285,12 @@ def test_what_can_be_pressed_now_has_passed() -> None:
     """Where the captcha stays as it is, that another button is no longer disabled is a yes."""
     locked = Element(90, 0, "button", Box(50, 700, 200, 30), "Create account", disabled=True)
     opened = replace(locked, disabled=False)
-    verdict = verifier.judge(snapshot(*BEFORE, locked), snapshot(*BEFORE, opened), widget(*BEFORE))
+    menu = replace(opened, id=91, box=Box(600, 10, 100, 30))
+    before = snapshot(*BEFORE, menu, locked)
+    verdict = verifier.judge(before, snapshot(*BEFORE, menu, opened), widget(*BEFORE))
     assert verdict is not None
     assert (verdict.result, verdict.sure) == ("accepted", False)
+    assert verifier.judge(before, before, widget(*BEFORE)) is None
 
 
 def test_a_choice_that_is_taken_back_was_wrong() -> None:
