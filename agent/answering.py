@@ -167,6 +167,9 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
         observation = yield from run.ask(Look())
         if observation.value is None or observation.value.document != challenge.snapshot.document:
             return set()
+        verdict = verifier.judge(challenge.snapshot, observation.value, old, run.policy.success)
+        if verdict is not None and verdict.sure:
+            return set()  # the clicks were the answer: what comes now is another challenge
         now = recognizer.recognize(observation.value, old).widget
         if now is not None and len(now.tiles) != len(old.tiles):
             now = None

@@ -169,6 +169,20 @@ def test_a_tile_that_is_the_answer() -> None:
     assert page.answers == [(4,), (4,)]
 
 
+def test_what_comes_after_an_answer_is_another_challenge() -> None:
+    """Pictures that are shuffled once a click was judged are no replacements to choose from."""
+
+    class Shuffling(Immediate):
+        def _click(self, click: Click) -> None:
+            super()._click(click)
+            self.challenge += 1
+
+    page = Shuffling(says=["Please try again"], instruction="Click the buses")
+    outcome = solve(page, {4: 0.99}, retry={"attempts": 1})
+    assert [a.result for a in outcome.attempts] == ["rejected"]
+    assert page.answers == [(4,)]
+
+
 def test_as_many_tiles_as_were_asked_for_may_be_the_answer() -> None:
     """A button that may be for anything is not clicked before the page could say so."""
     page = Immediate(instruction="Find all three images with a bus")
