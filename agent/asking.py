@@ -59,10 +59,15 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
 
 
 def _parts(text: str) -> list[str]:
-    """The sentences of a text that has several, and each with the next: it may say "it" there."""
+    """The sentences of a text that has several, and each with the next: it may say "it" there.
+
+    The first one is read with the whole, where that is no longer than an instruction.
+    """
     sentences = _SENTENCE.split(text)
-    pairs = [" ".join(pair) for pair in pairwise(sentences)]
-    return [part for part in (*sentences, *pairs) if part != text]
+    if len(sentences) == 1:
+        return []
+    pairs = [" ".join(pair) for pair in pairwise(sentences)] if len(sentences) > 2 else []
+    return [*sentences[len(text) <= LONGEST :], *pairs]
 
 
 def asks_plainly(text: str) -> bool:

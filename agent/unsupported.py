@@ -21,14 +21,11 @@ _ANY = "any"  # language
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of captcha: its name, the roles of elements that it shows, and what a sentence says
-    that asks for it though the page speaks of no robots (None: it never does).
-    """
+    """One kind of captcha: its name, and the roles of elements that it shows."""
 
     key: str
     name: str
     shows: tuple[str, ...]
-    plain: words.Phrases | None
 
 
 def named(elements: Iterable[Element]) -> str:
@@ -38,7 +35,8 @@ def named(elements: Iterable[Element]) -> str:
     guarded = any(words.share(e.text, "human") for e in said)
     for kind in _kinds():
         for text in said:
-            if not (guarded or _asks_plainly(text.text, kind)) or not _says(text.text, kind.key):
+            asks = guarded or _asks_plainly(text.text, kind.key)
+            if not asks or not _says(text.text, kind.key):
                 continue
             if not kind.shows or _shown_near(elements, text, kind.shows):
                 return _refusal(kind, text.text)
@@ -71,8 +69,9 @@ def _shown_near(elements: Iterable[Element], text: Element, roles: Iterable[str]
     )
 
 
-def _asks_plainly(text: str, kind: _Kind) -> bool:
-    return kind.plain is not None and bool(kind.plain.found(text)) and not _says(text, "ordinary")
+def _asks_plainly(text: str, key: str) -> bool:
+    plain = _plain(key)
+    return plain is not None and bool(plain.found(text)) and not _says(text, "ordinary")
 
 
 @lru_cache(maxsize=8192)  # a page is looked at many times
@@ -83,30 +82,40 @@ def _says(text: str, key: str, code: str = _ANY) -> bool:
 
 @cache
 def _phrases(key: str, code: str) -> words.Phrases:
-    english, others = _tables()
-    found = list(english[key]["says"]) if code in ("", _ANY) else []
-    for other, entries in others.items():
-        if code in (other, _ANY):
-            found += entries[key]
+    found = list(_english()[key]["says"]) if code in ("", _ANY) else []
+    if code:
+        for other, entries in _elsewhere().items():
+            if code in (other, _ANY):
+                found += entries[key]
     return words.Phrases(found)
 
 
 @cache
 def _kinds() -> tuple[_Kind, ...]:
     return tuple(
-        _Kind(key, entry["name"], tuple(entry.get("shows", ())), _plain(key, entry))
-        for key, entry in _tables()[0].items()
+        _Kind(key, entry["name"], tuple(entry.get("shows", ())))
+        for key, entry in _english().items()
         if "name" in entry
     )
 
 
-def _plain(key: str, entry: dict[str, Any]) -> words.Phrases | None:
-    given = entry.get("plain")
+@cache
+def _plain(key: str) -> words.Phrases | None:
+    """What a sentence says that asks for it though the page speaks of no robots, if any does."""
+    given = _english()[key].get("plain")
     if given is None:
         return None
     return _phrases(key, _ANY) if given is True else words.Phrases(given)
 
 
 @cache
-def _tables() -> tuple[dict[str, Any], dict[str, Any]]:
-    return table("unsupported.yaml"), table("languages", "unsupported.yaml")
+def _english() -> dict[str, Any]:
+    content: dict[str, Any] = table("unsupported.yaml")
+    return content
+
+
+@cache
+def _elsewhere() -> dict[str, Any]:
+    """The same by language; ten times as much, and most pages are looked at in one alone."""
+    content: dict[str, Any] = table("languages", "unsupported.yaml")
+    return content
