@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("resvg_py", reason="training draws with the extra clip")
+pytest.importorskip("scipy", reason="training draws with the extra clip")
 
 from agent.models.lite import pool  # they need resvg
 from agent.models.lite.cutouts import Cutout
