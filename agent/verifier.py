@@ -275,8 +275,12 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
     """
     old, now = (Counter(element.text for element in seen.elements) for seen in (before, after))
     places = {(element.text, element.box) for element in before.elements}
+    begun: dict[str, list[str]] = {}
+    for text in old:
+        if len(text) >= _LEAST_START:
+            begun.setdefault(text[:_LEAST_START], []).append(f"{text} ")
     return [
-        replace(e, text=_added(e.text, old))
+        replace(e, text=_added(e.text, begun.get(e.text[:_LEAST_START], ())))
         for e in after.elements
         if e.role in ("text", "status", "button")
         and e.text
@@ -285,9 +289,8 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
     ]
 
 
-def _added(text: str, old: Iterable[str]) -> str:
-    """What a text says more than the longest of the old ones that it begins with."""
-    begun = [f"{start} " for start in old if len(start) >= _LEAST_START]
+def _added(text: str, begun: Iterable[str]) -> str:
+    """What a text says more than the longest of those that it begins with."""
     return text.removeprefix(max(filter(text.startswith, begun), key=len, default=""))
 
 

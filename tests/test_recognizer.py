@@ -40,15 +40,15 @@ def test_unsupported_captchas_are_named(name: str) -> None:
 def test_unsupported_captchas_in_thirteen_languages(language: str) -> None:
     """They are named by what they say; an ordinary page beside the same things is none."""
     named = {text: kind for kind, texts in SAID[language].items() for text in texts}
+    roles = ("image", "audio", "slider", "input", "button")
+    shown = [
+        Element(10 + row, 0, role, Box(20, 100 + 40 * row, 200, 38))
+        for row, role in enumerate(roles)
+    ]
+    guard = Element(2, 0, "text", Box(20, 20, 300, 20), "Captcha")
     wrong = {}
     for text, kind in named.items():
-        roles = ("image", "audio", "slider", "input", "button")
-        shown = [
-            Element(10 + row, 0, role, Box(20, 100 + 40 * row, 200, 38))
-            for row, role in enumerate(roles)
-        ]
         says = Element(1, 0, "text", Box(20, 60, 600, 24), text)
-        guard = Element(2, 0, "text", Box(20, 20, 300, 20), "Captcha")
         sight = recognizer.recognize(snapshot(says, *shown, *([] if kind == "none" else [guard])))
         expected = "" if kind == "none" else f"this captcha is {NAMES[kind]} ({text!r})"
         if not sight.reason.startswith(expected) or (not expected and sight.reason):

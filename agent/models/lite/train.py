@@ -207,13 +207,13 @@ def _words(drawings: list[cutouts.Cutout], encode: vocabulary.Sentences, wordnet
     learned = words_to_learn(drawings)
     asked = {word for name in concepts.names() for word in concepts.spellings(name)}
     common = [*learned, *sorted(asked - set(learned))]
-    rare = [noun for noun in vocabulary.nouns(wordnet) if noun not in set(common)]
+    known = set(common)
+    rare = [noun for noun in vocabulary.nouns(wordnet) if noun not in known]
     chosen = sorted(np.random.default_rng(SEED).choice(rare, NOUNS, replace=False).tolist())
     names = [*common, *chosen]
     # What captchas ask for makes two of five, so does what else pictures show.
-    weights = [
-        0.4 / len(asked) if name in asked else 0.4 / len(set(common) - asked) for name in common
-    ]
+    of_asked, of_others = 0.4 / len(asked), 0.4 / len(known - asked)
+    weights = [of_asked if name in asked else of_others for name in common]
     return Words(names, encode(names), torch.tensor([*weights, *[0.2 / NOUNS] * NOUNS]))
 
 
