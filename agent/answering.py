@@ -47,27 +47,25 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     problem = yield from _answer_replacements(run, challenge)
     if problem is not None:
         return problem
-    before = yield from _ready(run, challenge)
-    if before.value is None:
+    page, now = yield from _ready(run, challenge)
+    if page is None:
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
-    early = verifier.judge(challenge.snapshot, before.value, challenge.widget, run.policy.success)
+    early = verifier.judge(challenge.snapshot, page, challenge.widget, run.policy.success)
     if early is None or not early.sure:
-        early = yield from clicking.left(run, challenge, before.value)
+        early = yield from clicking.left(run, challenge, page)
     if early is not None:
         return early
-    now = recognizer.recognize(before.value, challenge.widget).widget
-    widget = now or challenge.widget
-    submit = _submit(challenge, widget)
-    if submit is None or (now is None and not _same(before.value, submit)):
+    submit = _submit(challenge, now or challenge.widget)
+    if submit is None or (now is None and not _same(page, submit)):
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
-    challenge.asked = before.value
+    challenge.asked = page
     submit = yield from _in_view(run, challenge, submit)
     yield from run.ask(Click(*submit.box.center))
-    return (yield from hearing.verify(run, challenge, before.value, submit))
+    return (yield from hearing.verify(run, challenge, page, submit))
 
 
 def _ready(run: Run, challenge: Challenge) -> Flow:
-    """The look at which what submits can be pressed, or the last one: some count down to that.
+    """The page and its captcha once its submit can be pressed, or as last seen: some count down.
 
     Where as many tiles are chosen as were asked for, that may have been the answer: a button that
     only lies where such buttons do is not pressed before the page had time to say so.
@@ -75,18 +73,17 @@ def _ready(run: Run, challenge: Challenge) -> Flow:
     began_s = run.now_s
     limit_s = began_s + run.policy.waits.find_s
     while True:
-        observation = yield from run.ask(Look())
-        page: Snapshot | None = observation.value
+        page: Snapshot | None = (yield from run.ask(Look())).value
         widget = recognizer.recognize(page, challenge.widget).widget if page else None
         submit = _submit(challenge, widget) if widget else None
         if page is None or widget is None or submit is None or run.now_s > limit_s:
-            return observation
+            return page, widget
         guessed = challenge.target.count is not None and not buttons.submits(submit)
         early = guessed and run.silent_s(began_s) <= run.patience_s
         if early and verifier.judge(challenge.snapshot, page, widget, run.policy.success):
-            return observation
+            return page, widget
         if not submit.disabled and not early:
-            return observation
+            return page, widget
         yield from run.ask(Wait(run.poll_s))
 
 
