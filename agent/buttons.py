@@ -20,9 +20,16 @@ _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
 
 def nearest(
-    elements: Iterable[Element], pictures: Pictures, meaning: words.Meaning
+    elements: Iterable[Element],
+    pictures: Pictures,
+    meaning: words.Meaning,
+    *,
+    abroad: bool = False,
 ) -> Element | None:
-    """The nearest button whose words say what it is for, or None. A link may do, but to confirm."""
+    """The nearest button whose words say what it is for, or None. A link may do, but to confirm.
+
+    It is in the pictures' frame or, where it is looked for `abroad`, in any other.
+    """
     farthest = reach(pictures)
 
     def rating(element: Element) -> float:
@@ -33,7 +40,7 @@ def nearest(
 
     found = [
         e
-        for e in _buttons(elements, pictures)
+        for e in _buttons(elements, pictures, abroad=abroad)
         if rating(e) > 0 and (meaning == "reload" or e.role != "link")
     ]
     return max(found, key=rating, default=None)
@@ -58,30 +65,28 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 
 
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    known = nearest(elements, pictures, "confirm")
-    buttons = [e for e in _buttons(elements, pictures) if e.role == "button"]
-    said = Counter(e.text for e in buttons)
-    others = [
-        e
-        for e in buttons
-        if said[e.text] < _SEVERAL
-        and gap(e.box, pictures.area) <= reach(pictures)
-        and not _does_other(e)
-    ]
-    own = min(
-        (e for e in others if e.submits), key=lambda e: gap(e.box, pictures.area), default=None
-    )
-    if known is not None and (
-        own is None
-        or words.share(known.text, "confirm") >= _SURELY
-        or gap(known.box, pictures.area) <= gap(own.box, pictures.area)
-    ):
-        return known
-    if own is not None:
-        return own
+    for abroad in (False, True):  # a frame may hold the pictures alone, its page the form
+        others = _others(elements, pictures, abroad=abroad)
+        known = nearest(elements, pictures, "confirm", abroad=abroad)
+        own = min(
+            (e for e in others if e.submits), key=lambda e: gap(e.box, pictures.area), default=None
+        )
+        if known is not None and (
+            own is None
+            or words.share(known.text, "confirm") >= _SURELY
+            or gap(known.box, pictures.area) <= gap(own.box, pictures.area)
+        ):
+            return known
+        if own is not None:
+            return own
+    return _likeliest(elements, pictures)
+
+
+def _likeliest(elements: Sequence[Element], pictures: Pictures) -> Element | None:
+    """What may submit by the place that it has, where no button says so."""
     middle = pictures.area.center[1]
     next_best = min(
-        others,
+        _others(elements, pictures),
         key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
         default=None,
     )
@@ -90,6 +95,21 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         return skip or next_best
     beside = gap(next_best.box, pictures.area) <= gap(skip.box, pictures.area) + _SAME_ROW_CSS
     return next_best if beside else skip
+
+
+def _others(
+    elements: Iterable[Element], pictures: Pictures, *, abroad: bool = False
+) -> list[Element]:
+    """Buttons near the pictures that are not known to do anything else than submit."""
+    buttons = [e for e in _buttons(elements, pictures, abroad=abroad) if e.role == "button"]
+    said = Counter(e.text for e in buttons)
+    return [
+        e
+        for e in buttons
+        if said[e.text] < _SEVERAL
+        and gap(e.box, pictures.area) <= reach(pictures)
+        and not _does_other(e)
+    ]
 
 
 def submits(button: Element) -> bool:
@@ -132,15 +152,16 @@ def _control(controls: Iterable[Element], tile: Element) -> Element | None:
     )
 
 
-def _buttons(elements: Iterable[Element], pictures: Pictures) -> list[Element]:
-    """Buttons in the pictures' frame that are no tiles of theirs, nor lie on them."""
-    own = {tile.id for tile in pictures.tiles} | {tile.parent for tile in pictures.tiles}
+def _buttons(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
+    """Buttons in the pictures' frame, or in any other, that are no tiles, nor lie on them."""
+    ids = {tile.id for tile in pictures.tiles} | {tile.parent for tile in pictures.tiles}
+    own = set() if abroad else ids
     return [
         e
         for e in elements
         if e.role in ("button", "link", "image")
         and (e.role != "image" or e.clickable)
-        and e.frame == pictures.frame
+        and (e.frame != pictures.frame) == abroad
         and e.id not in own
         and 0 < len(e.text) <= _LONGEST
         and e.box.overlap(pictures.area) < 0.5 * e.box.area

@@ -88,15 +88,17 @@ def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
 
 
 def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
-    """Words that are not known, where the captcha was and is no more: it gave way to something."""
+    """Words that are not known, where captcha or form were and are no more: they gave way to it."""
     if recognizer.recognize(after).what != "nothing" or before.document != after.document:
         return None
     if any(e.role in PICTURES and _stands_in(e, widget.area) for e in after.elements):
         return None  # only its words are gone
+    form_is_gone = not _same_form(before, after)
     for element in _new_texts(before, after):
-        near = element.role == "text" and gap(element.box, widget.area) <= _REACH_CSS
-        if near and not words.share(element.text, "loading"):
-            reason = f"the page says {element.text!r} in the captcha's place"
+        near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
+        if near and element.role == "text" and not words.share(element.text, "loading"):
+            place = "form" if form_is_gone else "captcha"
+            reason = f"the page says {element.text!r} in the {place}'s place"
             return Verdict("accepted", reason, sure=False)
     return None
 

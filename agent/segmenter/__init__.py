@@ -23,6 +23,7 @@ from agent.segmenter.search import search
 _COUNTS = range(2, 7)
 _LEAST_CONFIDENCE = 0.03  # below it, what was found is part of a picture
 _LEAST_OF_GIVEN = 0.1  # the same where parts of equal size are a good guess, too
+_AS_SEEN = 0.97  # of the confidence, that tiles keep at least where they end with the ground
 _SURE, _OPINIONS = 0.1, 3  # below that confidence, so many lattices in all are looked at
 
 
@@ -44,7 +45,9 @@ def split(
     for found in islice(search(across, down, _counts(rows), _counts(cols)), _OPINIONS):
         for known in dict.fromkeys((closed(pixels, across, down, *found), found)):
             lines = grounded(pixels, across, down, *known)
-            sure = confidence(across, down, *lines)
+            sure, before = (confidence(across, down, *each) for each in (lines, known))
+            if sure < _AS_SEEN * before:
+                lines, sure = known, before
             if sure >= most:
                 best, most = lines, sure
         if most >= _SURE:

@@ -26,11 +26,14 @@ _COVERED = 4.8  # the share of the picture
 _STRETCH = -5.6  # tiles that are longer than wide or the other way round: of this, the logarithm
 _ASIDE = -8.6  # farther to the left or right, as a share of the picture
 _TILES = 6.0  # their number: of this, the logarithm
+# Chosen afterwards, by pictures that were missed:
+_FILLED = 4.0  # all of the picture, to the pixel, as in a sheet of tiles: chance seldom does that
 _PLAIN, _LEAD = 42.0, 8.0  # score and lead of a part that needs no second opinion
 
 _SAME_PX = 3  # edges no farther apart than that are the same ones, seen more or less sharply
 _OVERHANG = 0.08  # of a tile, that those continued may reach over the edge of the picture
 _MOST = 6  # by which a lattice is continued to either side
+_END_PX = 2  # within which tiles reach both ends of the picture
 _SHRUNK = 0.09  # of a tile, by which the lines of a chosen one may lie inside of its edges
 
 
@@ -56,13 +59,11 @@ class Part:
         """Whether no other lattice need be looked at."""
         return self.score > _PLAIN and self.lead > _LEAD
 
-    def is_like(self, other: Part) -> bool:
-        """Whether all tiles are where those of `other` are, but for some pixels."""
-        if self.shape != other.shape:
+    def is_at(self, rows: Spans, cols: Spans) -> bool:
+        """Whether all tiles are these, but for some pixels."""
+        if self.shape != (len(rows), len(cols)):
             return False
-        apart = np.abs(
-            np.array([*self.rows, *self.cols]) - np.array([*other.rows, *other.cols])
-        ).max()
+        apart = np.abs(np.array([*self.rows, *self.cols]) - np.array([*rows, *cols])).max()
         return bool(apart <= _SAME_PX)
 
 
@@ -92,7 +93,7 @@ def best_parts(
     if not len(high) or not len(wide):
         return []
     score = features(across, down, lines, columns, high, wide) @ np.array(
-        [_SEEN, _SEEN_INSIDE, _WEAKEST, _BESIDE, _COVERED, _STRETCH, _ASIDE, _TILES]
+        [_SEEN, _SEEN_INSIDE, _WEAKEST, _BESIDE, _COVERED, _STRETCH, _ASIDE, _TILES, _FILLED]
     )
     found = list[Part]()
     for _ in range(2):
@@ -115,7 +116,7 @@ def features(
     high: NDArray[np.int64],
     wide: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """What is known of each part of a lattice: shape (ranges of rows, ranges of columns, 8).
+    """What is known of each part of a lattice: shape (ranges of rows, ranges of columns, 9).
 
     `high` and `wide`, of shape (ranges, 2), are first and last of the rows and columns.
     """
@@ -135,13 +136,15 @@ def features(
     )
     top, bottom = _bounds(rows, high)
     left, right = _bounds(cols, wide)
-    covered = np.outer((bottom - top) / down.length_px, (right - left) / across.length_px)
+    high_px, wide_px = bottom - top, right - left
+    covered = np.outer(high_px / down.length_px, wide_px / across.length_px)
+    filled = np.outer(high_px >= down.length_px - _END_PX, wide_px >= across.length_px - _END_PX)
     aside = np.abs(left + right - across.length_px) / across.length_px
     tiles = np.outer(high[:, 1] - high[:, 0], wide[:, 1] - wide[:, 0])
     stretch = abs(math.log((rows[0][1] - rows[0][0]) / (cols[0][1] - cols[0][0])))
     count = np.maximum(count, 1)
     known = (seen / count, inside / count, weakest, beside, covered, stretch, aside, np.log(tiles))
-    return np.stack(np.broadcast_arrays(*known), axis=-1).astype(np.float64)
+    return np.stack(np.broadcast_arrays(*known, filled), axis=-1).astype(np.float64)
 
 
 def _continued(spans: Spans, axis: Edges) -> Spans:

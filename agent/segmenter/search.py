@@ -37,14 +37,14 @@ def search(
             at_first_sight
             and parts
             and parts[0].is_plain
-            and parts[0].shape == (len(lines[0].spans), len(columns[0].spans))
+            and parts[0].is_at(lines[0].spans, columns[0].spans)
         ):
             break
     else:
         found += _with_seams(across, down, found, rows, cols)
     seen = list[Part]()
     for part in sorted(found, key=_score, reverse=True):
-        if not any(part.is_like(other) for other in seen):
+        if not any(part.is_at(other.rows, other.cols) for other in seen):
             seen.append(part)
             yield _sharp(across, down, part)
 

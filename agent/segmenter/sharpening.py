@@ -175,13 +175,14 @@ def _with_borders(spans: Spans, crests: Profile) -> Spans:
     last = len(crests) - 1
     gaps = [after[0] - before[1] for before, after in pairwise(spans)]
     widest = int(_BORDER * (spans[0][1] - spans[0][0]))
-    before = _border([start for start, _ in spans], -1, min([widest, *gaps]), crests)
-    after = _border([stop for _, stop in spans], 1, min([widest, *gaps]), crests)
+    room_before, room_after = spans[0][0], last - spans[-1][1]
+    before = _border([start for start, _ in spans], -1, min([widest, room_before, *gaps]), crests)
+    after = _border([stop for _, stop in spans], 1, min([widest, room_after, *gaps]), crests)
     room = min(gaps, default=last) - _LEAST_GUTTER_PX
     if before + after > room:  # one of them is the gutter: that which is wider
         before, after = (before, 0) if 0 < before <= min(after or room, room) else (0, after)
         after = after if after <= room else 0
-    return tuple((max(start - before, 0), min(stop + after, last)) for start, stop in spans)
+    return tuple((start - before, stop + after) for start, stop in spans)
 
 
 def _border(edges: list[int], way: int, widest: int, crests: Profile) -> int:
