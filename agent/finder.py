@@ -122,7 +122,7 @@ def _signs_between(pictures: Pictures, asked: Asked) -> Signs:
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
         (-0.3 * (not asking.known(asked.text)), "asks for something unknown"),
         (-0.5 * (not asking.asks_plainly(asked.text)), "in words that hardly ask"),
-        (-0.3 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
+        (-0.15 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
         (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
     ]
 

@@ -49,6 +49,8 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     seen = finder.find_all(before)
     beside = matching.others(widget, seen)
     now = matching.successor(widget, finder.find_all(after), beside)
+    if now is not None and _lay_below(before, now):
+        now = None
     renewed = now is not None and matching.exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
     failure = _failed(before, after)
@@ -93,7 +95,7 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
         return None
     if any(e.role in PICTURES and _stands_in(e, widget.area) for e in after.elements):
         return None  # only its words are gone
-    form_is_gone = not _same_form(before, after)
+    form_is_gone = _form_is_gone(before, after)
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
         if near and element.role == "text" and not words.share(element.text, "loading"):
@@ -101,6 +103,19 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
             reason = f"the page says {element.text!r} in the {place}'s place"
             return Verdict("accepted", reason, sure=False)
     return None
+
+
+def _lay_below(before: Snapshot, now: Widget) -> bool:
+    """Whether these pictures were on the page before, with the captcha lying over them."""
+    covered = {(e.role, e.source, e.text, e.box) for e in before.elements if e.covered}
+    shown = {(e.role, e.source, e.text, e.box) for e in now.tiles}
+    return bool(shown) and shown <= covered
+
+
+def _form_is_gone(before: Snapshot, after: Snapshot) -> bool:
+    """Whether there were fields to fill in, and none of them is there any more."""
+    old, new = ({e.text for e in seen.elements if e.role == "input"} for seen in (before, after))
+    return bool(old) and old.isdisjoint(new)
 
 
 def _stands_in(picture: Element, area: Box) -> bool:

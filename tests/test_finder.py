@@ -77,6 +77,17 @@ def test_words_that_hardly_ask(words: str) -> None:
     assert finder.find(snapshot(hint, *tiles(3, 3), *captions, VERIFY)) is None
 
 
+def test_the_page_around_a_frame_submits() -> None:
+    """Where the pictures' frame has no button that says so, the form around it may have one."""
+    inside = [replace(e, frame=1) for e in (ASKS, *tiles(3, 3))]
+    hint = Element(3, 1, "button", Box(50, 430, 200, 20), "I can't make these out")
+    sent = Element(4, 0, "button", Box(50, 500, 100, 30), "Register", submits=True)
+    for elements, submit in (((hint, sent), sent), ((hint,), hint)):
+        found = finder.find(snapshot(*inside, *elements))
+        assert found is not None
+        assert found.submit == submit
+
+
 def test_the_gallery_beside_it_is_not_taken() -> None:
     """Of two grids the one beside the instruction and not the one far from it is the captcha."""
     far = [Element(e.id + 100, 0, "image", e.box.moved(0, 2000)) for e in tiles(4, 4)]
@@ -311,6 +322,31 @@ def test_a_captcha_without_its_words_is_still_there() -> None:
     other = replace(ASKS, text="Bzzt! The launch is off")
     after = snapshot(other, *tiles(3, 3), VERIFY)
     assert verifier.judge(snapshot(*BEFORE), after, widget(*BEFORE)) is None
+
+
+def test_a_form_gives_way_to_words() -> None:
+    """Where all that could be filled in is gone, new words are a yes, however far they stand."""
+    field = Element(70, 0, "input", Box(50, 20, 200, 30), "Your name")
+    said = Element(71, 0, "text", Box(50, 5000, 300, 24), "Pull up a chair")
+    before = snapshot(*BEFORE, field)
+    verdict = verifier.judge(before, snapshot(said), widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("accepted", False)
+    assert verifier.judge(before, snapshot(field, said), widget(*BEFORE)) is None
+
+
+def test_what_lay_below_a_captcha_is_no_other_one() -> None:
+    """Pictures of the page that can be clicked again are not the captcha's next challenge."""
+    seats = [replace(tile, id=tile.id + 60, layer=0) for tile in tiles(2, 3, x=100)]
+    asks = replace(ASKS, id=59, text="Click the chair", box=Box(100, 60, 300, 24))
+    modal = [replace(e, layer=1) for e in BEFORE]
+    covered = [replace(seat, covered=True) for seat in seats]
+    before, after = snapshot(asks, *covered, *modal), snapshot(asks, *seats)
+    assert verifier.judge(before, after, widget(*modal)) is None
+    other = [replace(seat, source=f"{seat.id}.png") for seat in seats]
+    verdict = verifier.judge(before, snapshot(asks, *other), widget(*modal))
+    assert verdict is not None
+    assert verdict.result == "rejected"
 
 
 def test_a_log_goes_on() -> None:
