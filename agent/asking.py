@@ -60,14 +60,12 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
 
 def _parts(text: str) -> list[str]:
     """The sentences of a text that has several, and each with the next: it may say "it" there.
-
-    The first one is read with the whole, where that is no longer than an instruction.
     """
     sentences = _SENTENCE.split(text)
     if len(sentences) == 1:
         return []
     pairs = [" ".join(pair) for pair in pairwise(sentences)] if len(sentences) > 2 else []
-    return [*sentences[len(text) <= LONGEST :], *pairs]
+    return [*sentences, *pairs]
 
 
 def asks_plainly(text: str) -> bool:

@@ -16,6 +16,7 @@ from agent.grids import gap
 _LONGEST = 100  # characters of what opens a captcha
 _BESIDE_CSS = 24.0  # from a checkbox to what it is called
 _MOSTLY = 0.6  # of an opener's words that say so
+_DRAWN_CSS = 40.0  # the side of a checkbox that is drawn, at most
 
 
 def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
@@ -45,7 +46,10 @@ def left_beside(snapshot: Snapshot) -> str:
 
 
 def _labelled(elements: Sequence[Element]) -> list[Element]:
-    """The elements, where a checkbox without a name of its own is called what stands beside it."""
+    """The elements, where a checkbox without a name of its own is called what stands beside it.
+
+    So is an empty button of a checkbox's size: many are drawn.
+    """
     texts = [e for e in elements if e.role in ("text", "status")]
 
     def name(box: Element) -> str:
@@ -58,7 +62,10 @@ def _labelled(elements: Sequence[Element]) -> list[Element]:
         ]
         return min(beside, default=(0.0, ""))[1]
 
-    nameless = [e.role == "checkbox" and not e.text for e in elements]
+    def drawn(e: Element) -> bool:
+        return e.role == "button" and max(e.box.width, e.box.height) <= _DRAWN_CSS
+
+    nameless = [not e.text and (e.role == "checkbox" or drawn(e)) for e in elements]
     return [
         replace(e, text=name(e)) if empty else e
         for e, empty in zip(elements, nameless, strict=True)
