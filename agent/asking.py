@@ -59,8 +59,7 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
 
 
 def _parts(text: str) -> list[str]:
-    """The sentences of a text that has several, and each with the next: it may say "it" there.
-    """
+    """The sentences of a text that has several, and each with the next: it may say "it" there."""
     sentences = _SENTENCE.split(text)
     if len(sentences) == 1:
         return []

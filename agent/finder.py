@@ -146,6 +146,7 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-0.3 * pictures.scattered, "in no lattice"),
         (-1.2 * _bare(elements, pictures), "nothing is pictured"),
         (-0.6 * (len(pictures.tiles) == 2), "two pictures only"),
+        (-0.2 * idle, "nothing shows that they can be clicked"),
         (-1.2 * (idle and small), "small, and nothing to click"),
         (-2.0 * _captioned(elements, pictures), "each has a name of its own"),
         (-1.2 * _links(elements, pictures), "they lead to other pages"),

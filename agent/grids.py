@@ -12,6 +12,8 @@ from agent.data import Box, Element
 
 PICTURES = ("image", "canvas", "background")
 _LEAST_TILE_CSS = 24.0
+_LARGEST_TOOL_CSS, _TOOLS_CSS = 48.0, 40.0  # the side of a picture's own buttons, how far off
+_LEAST_STRIP_CSS = 44.0  # the height of a picture with a row of tiles
 _LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least so large
 _MOST_SINGLES = 2  # of one size: a page may show two captchas
 _SIZES = range(1, 8)  # rows or columns of a grid
@@ -51,7 +53,11 @@ def candidates(elements: Sequence[Element]) -> list[Pictures]:
     pictured = [grid for grid in grids if grid.tiles[0].role in PICTURES]
     # Tiles that are pictures in buttons are their pictures in every look: only these tell by an
     # address that they were exchanged.
-    single = [grid for grid in grids if not any(_frames(grid, other) for other in pictured)]
+    single = [
+        grid
+        for grid in grids
+        if not any(_frames(grid, other) for other in pictured) and not _serves(grid, singles)
+    ]
     return [*(_over_a_picture(grid, singles) for grid in single), *singles]
 
 
@@ -67,21 +73,39 @@ def _frames(grid: Pictures, pictured: Pictures) -> bool:
     )
 
 
+def _serves(grid: Pictures, singles: Iterable[Pictures]) -> bool:
+    """Whether these are the small buttons beside a large picture: to exchange it, to hear it."""
+    small = max(grid.tiles[0].box.width, grid.tiles[0].box.height) <= _LARGEST_TOOL_CSS
+    return (
+        small
+        and min(grid.rows or 0, grid.cols or 0) == 1
+        and any(
+            single.frame == grid.frame
+            and gap(single.area, grid.area) <= _TOOLS_CSS
+            and single.area.overlap(grid.area) == 0
+            for single in singles
+        )
+    )
+
+
 def _single_pictures(elements: Iterable[Element]) -> list[Pictures]:
     """Large pictures that are not one of several alike, as in a shop or a gallery."""
-    large = [
-        element
-        for element in elements
-        if element.role in PICTURES
-        and min(element.box.width, element.box.height) >= _LEAST_SINGLE_CSS
-        and 0.4 <= element.box.width / element.box.height <= 2.5
-    ]
+    large = [element for element in elements if element.role in PICTURES and _is_large(element)]
     return [
         Pictures(element.box, element.frame, picture=element)
         for group in _of_one_size(large, _ALIKE)
         if len(_without_doubles(group)) <= _MOST_SINGLES
         for element in group
     ]
+
+
+def _is_large(picture: Element) -> bool:
+    """Whether tiles may be painted into it: several rows, or a row into what can be clicked."""
+    short, long = sorted((picture.box.width, picture.box.height))
+    if short >= _LEAST_SINGLE_CSS and long <= 2.5 * short:
+        return True
+    can_be = picture.clickable or picture.role == "canvas"
+    return can_be and short >= _LEAST_STRIP_CSS and 2.5 * short < long <= 8.5 * short
 
 
 def _over_a_picture(grid: Pictures, singles: Iterable[Pictures]) -> Pictures:

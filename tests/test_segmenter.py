@@ -160,6 +160,16 @@ def test_touching_tiles_have_no_gutter() -> None:
     assert split(drawn(gutter=6).picture).gutter_px == pytest.approx(6, abs=1)
 
 
+@pytest.mark.parametrize("gutter", [0, 6])
+@pytest.mark.parametrize("count", [3, 5, 8])
+def test_a_single_row_or_column(count: int, gutter: int) -> None:
+    """Much longer than wide, a picture may be a row of tiles, or a column."""
+    row = drawn(gutter=gutter, rows=1, cols=count)
+    assert is_right(row)
+    column = split(row.picture.transpose(Image.Transpose.TRANSPOSE))
+    assert (column.rows, column.cols) == (count, 1)
+
+
 def test_pictures_without_a_grid_get_a_low_confidence() -> None:
     """Nine of ten pictures without a grid get a confidence below 0.5; nine of ten grids above."""
     plain = [split(without_grid(FIRST + number)).confidence for number in range(40)]
