@@ -79,12 +79,12 @@ def test_words_that_hardly_ask(words: str) -> None:
 
 def test_the_buttons_of_a_picture_are_no_tiles() -> None:
     """Icons below a painted challenge exchange it or read it out; a strip may be one, too."""
-    tools = [
-        Element(20 + n, 0, "button", Box(50 + n * 50, 430, 44, 44), clickable=True)
-        for n in range(3)
-    ]
-    for size in ((300, 300), (320, 64)):
-        painted = Element(3, 0, "canvas", Box(50, 100, *size))
+    for width, height in ((300, 300), (320, 64)):
+        painted = Element(3, 0, "canvas", Box(50, 100, width, height))
+        tools = [
+            Element(20 + n, 0, "button", Box(50 + n * 50, height + 110, 44, 44), clickable=True)
+            for n in range(3)
+        ]
         found = finder.find(snapshot(ASKS, painted, *tools, VERIFY))
         assert found is not None
         assert found.picture == painted
