@@ -85,7 +85,8 @@ def test_the_buttons_of_a_picture_are_no_tiles() -> None:
             Element(20 + n, 0, "button", Box(50 + n * 50, height + 110, 44, 44), clickable=True)
             for n in range(3)
         ]
-        found = finder.find(snapshot(ASKS, painted, *tools, VERIFY))
+        verify = replace(VERIFY, box=Box(50, height + 170, 100, 30))
+        found = finder.find(snapshot(ASKS, painted, *tools, verify))
         assert found is not None
         assert found.picture == painted
 
