@@ -82,7 +82,7 @@ def test_the_buttons_of_a_picture_are_no_tiles() -> None:
     for width, height in ((300, 300), (320, 64)):
         painted = Element(3, 0, "canvas", Box(50, 100, width, height))
         tools = [
-            Element(20 + n, 0, "button", Box(50 + n * 50, height + 110, 44, 44), clickable=True)
+            Element(20 + n, 0, "image", Box(50 + n * 50, height + 110, 44, 44), clickable=True)
             for n in range(3)
         ]
         verify = replace(VERIFY, box=Box(50, height + 170, 100, 30))
