@@ -192,6 +192,25 @@ def test_as_many_tiles_as_were_asked_for_may_be_the_answer() -> None:
     assert page.clicks == 3
 
 
+def test_a_guess_is_not_pressed_once_the_captcha_is_gone() -> None:
+    """What only lay where such buttons do is none of a captcha's that gave way to other words."""
+
+    class GivingWay(Immediate):
+        def snapshot(self) -> Snapshot:
+            seen = super().snapshot()
+            if self.message != "Here is your ticket":
+                return seen
+            left = [e for e in seen.elements if e.text in (self.message, "Remind me on Sunday")]
+            return replace(seen, elements=tuple(replace(e, role="text") if e.role == "status" else e
+                                                for e in left))  # fmt: skip
+
+    page = GivingWay(says=["Here is your ticket"], instruction="Find all three images with a bus")
+    page.enough = 3
+    outcome = solve(page, SURE)
+    assert outcome.reason == "the page says 'Here is your ticket' in the captcha's place"
+    assert page.answers == [(0, 4, 8)]
+
+
 def test_replacements_need_not_match() -> None:
     """Of pictures that take the place of chosen ones none has to be chosen, too."""
     page = Replacing()
