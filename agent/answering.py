@@ -56,8 +56,8 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     if early is not None:
         return early
     submit = _submit(challenge, now or challenge.widget)
-    gone = now is None  # then a button that only lies where such buttons do is none of its
-    if submit is None or (gone and not (buttons.submits(submit) and _same(page, submit))):
+    # Of a captcha that is gone no button is pressed that only lies where such buttons do.
+    if submit is None or (now is None and not (buttons.submits(submit) and _same(page, submit))):
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
     challenge.asked = page
     submit = yield from _in_view(run, challenge, submit)

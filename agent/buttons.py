@@ -65,28 +65,37 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 
 
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    for abroad in (False, True):  # a frame may hold the pictures alone, its page the form
-        others = _others(elements, pictures, abroad=abroad)
-        known = nearest(elements, pictures, "confirm", abroad=abroad)
-        own = min(
-            (e for e in others if e.submits), key=lambda e: gap(e.box, pictures.area), default=None
-        )
-        if known is not None and (
-            own is None
-            or words.share(known.text, "confirm") >= _SURELY
-            or gap(known.box, pictures.area) <= gap(own.box, pictures.area)
-        ):
-            return known
-        if own is not None:
-            return own
-    return _likeliest(elements, pictures)
+    beside = _others(elements, pictures, abroad=False)
+    return (
+        _saying(elements, pictures, beside, abroad=False)
+        # A frame may hold the pictures alone, its page the form.
+        or _saying(elements, pictures, _others(elements, pictures, abroad=True), abroad=True)
+        or _likeliest(elements, pictures, beside)
+    )
 
 
-def _likeliest(elements: Sequence[Element], pictures: Pictures) -> Element | None:
+def _saying(
+    elements: Iterable[Element], pictures: Pictures, others: Iterable[Element], *, abroad: bool
+) -> Element | None:
+    """What says by its words or its form that it submits."""
+    known = nearest(elements, pictures, "confirm", abroad=abroad)
+    own = min(
+        (e for e in others if e.submits), key=lambda e: gap(e.box, pictures.area), default=None
+    )
+    if known is None or own is None:
+        return known or own
+    surely = words.share(known.text, "confirm") >= _SURELY
+    nearer = gap(known.box, pictures.area) <= gap(own.box, pictures.area)
+    return known if surely or nearer else own
+
+
+def _likeliest(
+    elements: Iterable[Element], pictures: Pictures, others: Iterable[Element]
+) -> Element | None:
     """What may submit by the place that it has, where no button says so."""
     middle = pictures.area.center[1]
     next_best = min(
-        _others(elements, pictures),
+        others,
         key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
         default=None,
     )
@@ -97,9 +106,7 @@ def _likeliest(elements: Sequence[Element], pictures: Pictures) -> Element | Non
     return next_best if beside else skip
 
 
-def _others(
-    elements: Iterable[Element], pictures: Pictures, *, abroad: bool = False
-) -> list[Element]:
+def _others(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
     """Buttons near the pictures that are not known to do anything else than submit."""
     buttons = [e for e in _buttons(elements, pictures, abroad=abroad) if e.role == "button"]
     said = Counter(e.text for e in buttons)
@@ -154,15 +161,14 @@ def _control(controls: Iterable[Element], tile: Element) -> Element | None:
 
 def _buttons(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
     """Buttons in the pictures' frame, or in any other, that are no tiles, nor lie on them."""
-    ids = {tile.id for tile in pictures.tiles} | {tile.parent for tile in pictures.tiles}
-    own = set() if abroad else ids
+    own = {(pictures.frame, each) for tile in pictures.tiles for each in (tile.id, tile.parent)}
     return [
         e
         for e in elements
         if e.role in ("button", "link", "image")
         and (e.role != "image" or e.clickable)
         and (e.frame != pictures.frame) == abroad
-        and e.id not in own
+        and (e.frame, e.id) not in own
         and 0 < len(e.text) <= _LONGEST
         and e.box.overlap(pictures.area) < 0.5 * e.box.area
     ]

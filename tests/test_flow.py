@@ -200,9 +200,12 @@ def test_a_guess_is_not_pressed_once_the_captcha_is_gone() -> None:
             seen = super().snapshot()
             if self.message != "Here is your ticket":
                 return seen
-            left = [e for e in seen.elements if e.text in (self.message, "Remind me on Sunday")]
-            return replace(seen, elements=tuple(replace(e, role="text") if e.role == "status" else e
-                                                for e in left))  # fmt: skip
+            left = (
+                replace(e, role="text") if e.role == "status" else e
+                for e in seen.elements
+                if e.text in (self.message, "Remind me on Sunday")
+            )
+            return replace(seen, elements=tuple(left))
 
     page = GivingWay(says=["Here is your ticket"], instruction="Find all three images with a bus")
     page.enough = 3

@@ -69,9 +69,11 @@ def _seen(
     for found in islice(search(across, down, rows, cols), _OPINIONS):
         for known in dict.fromkeys((closed(pixels, across, down, *found), found)):
             lines = grounded(pixels, across, down, *known)
-            sure, before = (confidence(across, down, *each) for each in (lines, known))
-            if sure < _AS_SEEN * before:
-                lines, sure = known, before
+            sure = confidence(across, down, *lines)
+            if lines != known:
+                before = confidence(across, down, *known)
+                if sure < _AS_SEEN * before:
+                    lines, sure = known, before
             if sure >= most:
                 best, most = lines, sure
         if most >= _SURE:
