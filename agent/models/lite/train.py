@@ -1,9 +1,9 @@
 """Trains "lite" and writes its package: `python -m agent.models.lite.train --work DIR --out DIR`.
 
 Everything comes from packages (`sources.py`); nothing of it is shown by the fixture site. Needs
-the extra `clip`, two cores, some 12 GB of memory and of disk, and nearly two hours: the model card
-says what takes how long. A run that was stopped goes on after the last stage that it finished: DIR
-keeps what each has made.
+the extra `clip`, two cores, 14 GB of memory, 9 GB of disk, and an hour and three quarters: the
+model card says what takes how long. A run that was stopped goes on after the last stage that it
+finished: DIR keeps what each has made.
 """
 
 from __future__ import annotations
