@@ -6,7 +6,6 @@ image tower's map out of that space is known, in the space that pictures and tex
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -25,12 +24,7 @@ _BATCH = 256
 
 def tokens(texts: Sequence[str], length: int = 32) -> Tensor:
     """CLIP's token ids (n, length), end of text and then zeros after the words."""
-    return _tokenizer()(list(texts), context_length=length)
-
-
-@functools.cache
-def _tokenizer() -> open_clip.tokenizer.SimpleTokenizer:
-    return open_clip.tokenizer.SimpleTokenizer()  # reads all merges: as long as half a step takes
+    return open_clip.tokenize(list(texts), context_length=length)
 
 
 def start_embeddings(tower: nn.Module, names: Sequence[str], embedded: Tensor) -> None:
