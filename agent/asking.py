@@ -101,6 +101,25 @@ def read(text: str) -> Target | None:
         return None
 
 
+def completed(text: str, near: Sequence[str]) -> str:
+    """An instruction with the line, or the sentence of a line, that says that all are asked for or
+    what to do where nothing matches: "Click: FISH", "Select all, then Post". `near` are the lines
+    around it.
+    """
+    alone = read(text)
+    if alone is None:
+        return text
+    for other in (*near, *(part for line in near for part in _SENTENCE.split(line))):
+        joined = f"{text.rstrip(' .')}. {other}"
+        both = read(joined) if len(joined) <= 2 * LONGEST else None
+        if both is None or both.concept != alone.concept or read(other) is not None:
+            continue
+        all_asked = both.many and not alone.many and instruction.wants_all(other)
+        if all_asked or (both.none_allowed and not alone.none_allowed):
+            return joined
+    return text
+
+
 def _joined(lines: Sequence[Asked]) -> list[Asked]:
     """Sentences that are broken into two or three lines of their own elements."""
     found = []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from agent import words
-from agent.data import Box, Element
+from agent.data import Box, Element, Widget
 from agent.grids import Pictures, gap
 
 _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons may lie
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 40  # characters of a button's text
+_LEAST_NAME = 3  # characters of a button's text that a sentence may name
+_CLOSE_CSS = 80.0  # how far above the pictures, or without a text, a button belongs to them
 _SAME_ROW_CSS = 8.0
 _SURELY = 0.9  # of a button's text are words for what it is looked for
 _ELSEWHERE = 0.5  # for one in another layer than the pictures
@@ -79,14 +82,32 @@ def _saying(
 ) -> Element | None:
     """What says by its words or its form that it submits."""
     known = nearest(elements, pictures, "confirm", abroad=abroad)
-    own = min(
-        (e for e in others if e.submits), key=lambda e: gap(e.box, pictures.area), default=None
+    if known is not None and words.share(known.text, "confirm") >= _SURELY:
+        return known
+
+    def apart(element: Element) -> float:
+        return gap(element.box, pictures.area)
+
+    told = min(
+        (e for e in others if e.box.y >= pictures.area.y and _is_told(e, elements)),
+        key=apart,
+        default=None,
     )
-    if known is None or own is None:
-        return known or own
-    surely = words.share(known.text, "confirm") >= _SURELY
-    nearer = gap(known.box, pictures.area) <= gap(own.box, pictures.area)
-    return known if surely or nearer else own
+    own = min((e for e in others if e.submits), key=apart, default=None)
+    if told is not None or known is None or own is None:
+        return told or known or own
+    return known if apart(known) <= apart(own) else own
+
+
+def _is_told(button: Element, elements: Iterable[Element]) -> bool:
+    """Whether a sentence there names the button: "mark all, then ring the bell"."""
+    name = button.text.lower()
+    if len(name) < _LEAST_NAME:
+        return False
+    texts = (e.text.lower() for e in elements if e.role == "text")
+    return any(
+        name in text[1:] and re.search(rf"(?<!^)\b{re.escape(name)}\b", text) for text in texts
+    )
 
 
 def _likeliest(
@@ -95,7 +116,7 @@ def _likeliest(
     """What may submit by the place that it has, where no button says so."""
     middle = pictures.area.center[1]
     next_best = min(
-        others,
+        (e for e in others if e.box.bottom >= pictures.area.y - _CLOSE_CSS),
         key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
         default=None,
     )
@@ -119,13 +140,35 @@ def _others(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) ->
     ]
 
 
+def nameless(elements: Iterable[Element], widget: Widget) -> Element | None:
+    """The last of the buttons without a word that lie below the pictures, or None.
+
+    Not more than a guess: an arrow, or a hook, but it may be a bin as well.
+    """
+    own = {each for tile in widget.tiles for each in (tile.id, tile.parent)}
+    found = [
+        e
+        for e in elements
+        if e.role == "button"
+        and not e.text
+        and not e.disabled
+        and e.frame == widget.pictures[0].frame
+        and e.id not in own
+        and e.box.y >= widget.area.bottom
+        and gap(e.box, widget.area) <= _CLOSE_CSS
+    ]
+    return max(found, key=lambda e: (e.box.y, e.box.x), default=None)
+
+
 def submits(button: Element) -> bool:
     """Whether a button says by its words or its form that it submits."""
     return button.submits or words.share(button.text, "confirm") > 0
 
 
 def _does_other(button: Element) -> bool:
-    return any(words.share(button.text, meaning) for meaning in _OTHERS)
+    """Whether its words say so; of a form's own submit they must be all: "Add payee" submits."""
+    least = _SURELY if button.submits else 0.0
+    return any(words.share(button.text, meaning) > least for meaning in _OTHERS)
 
 
 def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, ...]:

@@ -20,6 +20,8 @@ _SEVERAL = re.compile(
     r"\bwhich of (?:these|those|them) "
     r"(?:show|contain|have|feature|depict|include|display|are|do|don't)\b"
 )
+_CHOSEN_FROM = re.compile(r"\b(?:of|from|among) (?:these|those|the) \w+")  # "one of these five"
+_AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) [^.!?;:]*")
 _MOST_WORDS = 3  # of a thing's name
 
 
@@ -71,6 +73,7 @@ def likeness(text: str) -> float:
 
 def _hinted(sentence: str) -> float:
     """The same of a text that asks in no words that are known, by the one thing that it names."""
+    sentence = _AFTERWARDS.sub("", sentence)
     if not _named(sentence)[0] or _of_a_page(sentence) or phrases.has(sentence, "leads"):
         return 0.0
     tiles, every = _names_tiles(sentence), phrases.has(sentence, "every")
@@ -108,7 +111,9 @@ def _asked(sentence: str) -> float:
 
 
 def _known(phrase: str) -> bool:
-    return concepts.entry(phrases.singular(phrase)) is not None
+    colour, _, noun = phrase.partition(" ")
+    named = noun if noun and colour in phrases.data()["colours"] else phrase
+    return concepts.entry(phrases.singular(named)) is not None
 
 
 def _of_a_page(sentence: str) -> bool:
@@ -123,6 +128,12 @@ def unsupported(text: str) -> str:
     """The words by which `text` asks for something else than pictures of one thing, or ""."""
     found = phrases.pattern("unsupported").search(text.lower())
     return found.group() if found else ""
+
+
+def wants_all(text: str) -> bool:
+    """Whether a text asks for all of what it need not name: "Select all, then Post"."""
+    both = f"{phrases.pattern('verbs').pattern} {phrases.pattern('every').pattern}"
+    return re.search(both, text.lower()) is not None
 
 
 def share(text: str) -> float:
@@ -170,10 +181,11 @@ def _from_emphasis(sentence: str, emphasis: Sequence[str]) -> tuple[str, str] | 
 def _counted(phrase: str, before: str) -> tuple[str, int | None]:
     """The noun phrase without a number before it, and how many tiles are asked for.
 
-    In "images with two dogs" the number is one of dogs, not of tiles.
+    In "images with two dogs" the number is one of dogs, not of tiles; in "one of these five", of
+    all tiles.
     """
     verb = phrases.pattern("verbs").search(before)
-    asked = before[verb.start() if verb else 0 :]
+    asked = _CHOSEN_FROM.sub(" ", before[verb.start() if verb else 0 :])
     numbers = phrases.data()["numbers"]
     number = re.compile(rf"(?<![\w'-])(?:{'|'.join(numbers)}|[2-9]|[12]\d|3[0-6])(?![\w'-])")
     tiles = _names_tiles(asked)
@@ -181,6 +193,8 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
     if at_start is not None:
         phrase = phrase[at_start.end() :].strip()
     found = number.findall(asked) + ([at_start.group()] if at_start else [])
+    if not found:  # "Two of these show a cat: click them"
+        found = re.findall(rf"({number.pattern}) of (?:these|those|the)\b", before)
     if len(found) != 1 or phrases.has(asked, "least"):
         return phrase, None
     return phrase, int(numbers.get(found[0], found[0]))
@@ -198,7 +212,8 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
     if verb is None:
         return "", ""
     for start in _starts(sentence, verb.end()):
-        phrase = re.split(r"[.!?;:,()\u2013\u2014\n]", sentence[start:])[0]
+        rest = sentence[start:].lstrip(" :")  # "Click: FISH"
+        phrase = re.split(r"[.!?;:,()\u2013\u2014\n]", rest)[0]
         stop = phrases.pattern("stops").search(phrase)
         phrase = phrase[: stop.start()] if stop else phrase
         phrase = _without_glue(_without_articles(phrase.strip()))

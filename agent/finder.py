@@ -195,7 +195,7 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
 
 
 def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str]) -> Widget:
-    text = _with_none_clause(page, pictures, asked)
+    text = _with_what_belongs(page, pictures, asked)
     near = page.near(pictures)
     sample = _sample(near, pictures, asked)
     controls = buttons.controls(near, pictures)
@@ -242,22 +242,15 @@ def _as_loaded(elements: Sequence[Element], tiles: tuple[Element, ...]) -> tuple
     )
 
 
-def _with_none_clause(page: _Page, pictures: Pictures, asked: Asked) -> str:
-    """The instruction with the line near it that says what to do where nothing matches."""
-    alone = asking.read(asked.text)
-    for other in page.lines:
-        if (
-            gap(other.box, asked.box) > asking.JOINED_CSS
-            and gap(other.box, pictures.area) > asking.JOINED_CSS
-        ):
-            continue
-        joined = f"{asked.text.rstrip(' .')}. {other.text}"
-        both = asking.read(joined) if len(joined) <= 2 * asking.LONGEST else None
-        if alone is None or both is None or alone.none_allowed or not both.none_allowed:
-            continue
-        if both.concept == alone.concept and asking.read(other.text) is None:
-            return joined
-    return asked.text
+def _with_what_belongs(page: _Page, pictures: Pictures, asked: Asked) -> str:
+    """The instruction with a line close to it or to the pictures that goes on with it."""
+    near = [
+        line.text
+        for line in page.lines
+        if gap(line.box, asked.box) <= asking.JOINED_CSS
+        or gap(line.box, pictures.area) <= asking.JOINED_CSS
+    ]
+    return asking.completed(asked.text, near)
 
 
 def _sample(elements: Sequence[Element], pictures: Pictures, asked: Asked) -> Element | None:

@@ -115,8 +115,12 @@ def _answer(run: Run, challenge: Challenge) -> Flow:
 
 
 def _another(run: Run, solved: Challenge) -> Flow:
-    """Another captcha that stood beside the solved one and still does, or None."""
-    beside = matching.others(solved.widget, finder.find_all(solved.snapshot))
+    """Another captcha that stood beside the solved one and still does, or None.
+
+    A single picture only where it shows that it can be clicked: any photograph looks like it.
+    """
+    others = matching.others(solved.widget, finder.find_all(solved.snapshot))
+    beside = [w for w in others if w.picture is None or w.picture.clickable]
     if not beside:
         return None
     run.stage = "find"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent import reading, recognizer, verifier
+from agent import buttons, reading, recognizer, verifier
 from agent.changes import changed
 from agent.data import (
     Action,
@@ -43,6 +43,7 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
     """Look until the page has said what came of the answer: a Verdict.
 
     Where a click on `submit` changed nothing at all, its key is pressed, then it is clicked itself.
+    Where there is no `submit` and nothing comes, a button without a name is tried.
     """
     run.stage = "verify"
     yield from run.ask(Show())  # the page moves on: what was decided belongs to what is gone
@@ -51,6 +52,8 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
     others: list[Action] = []
     if submit:
         others = [Press(submit, "Enter"), Click(*submit.box.center, element=submit)]
+    elif nameless := buttons.nameless(before.elements, challenge.widget):
+        others = [Click(*nameless.box.center)]
     while run.now_s - asked_s <= policy.waits.verify_s:
         late = run.silent_s(asked_s) > run.patience_s
         redrawn = late and (yield from _redrawn(run, challenge))

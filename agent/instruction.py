@@ -55,6 +55,13 @@ def is_instruction(text: str) -> float:
     return sentence.likeness(other, cleaned) if other else english.likeness(cleaned)
 
 
+def wants_all(text: str) -> bool:
+    """Whether a text asks for all of what another one names: "Select all, then Post"."""
+    cleaned = _cleaned(text)
+    other = _language(cleaned)
+    return sentence.wants_all(other, cleaned) if other else english.wants_all(cleaned)
+
+
 def language_of(text: str) -> str:
     """The code of the language that a text asks in, "" for English."""
     other = _language(_cleaned(text))

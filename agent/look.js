@@ -67,6 +67,12 @@
     }
     return tones.get(color);
   };
+  // The same of the ground that a message of its own stands on, which is paler.
+  const groundOf = (color) => {
+    const [r, g, b, alpha = 1] = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
+    if (alpha < 0.1) return '';
+    return Math.min(r - g, r - b) > 15 && Math.abs(g - b) < 40 ? 'bad' : g - r > 12 && g - b > 6 ? 'good' : '';
+  };
 
   const state = (el) => {
     if (el.matches(CHECKED)) return el.checked;
@@ -257,7 +263,8 @@
   if (Object.keys(marks).length) mark(document);
   walk(document.childNodes, { layer: 0, control: null, block: { mute: true } });
   for (const line of lines) {
-    const { block, text, bold, tone } = line, box = boxOf(line);
+    const { block, text, bold } = line, box = boxOf(line);
+    const tone = line.tone || groundOf(block.style.backgroundColor);
     if (visible(block.style, box))
       add(block.el, block.live ? 'status' : 'text', box, block, { text: clip(text), bold: bold.length && bold, tone });
   }

@@ -72,6 +72,8 @@ class _Search:
     limit_s: float
     looks: int = 0
     before: object = None
+    tiles: int = 0
+    grown_s: float | None = None  # when other tiles came to those that were there
     failing_s: float | None = None
     read: bool = False
     unread: str = ""
@@ -144,9 +146,16 @@ def _is_ready(widget: Widget) -> bool:
 
 
 def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:
-    """Whether the captcha stands where the look before saw it, and nothing of it is out of view."""
-    key = (widget.area, widget.instruction)
-    if search.before == key:
+    """Whether the captcha stands where the look before saw it, and nothing of it is out of view.
+
+    Where its tiles come one by one, more may be on their way.
+    """
+    key = (widget.area, widget.instruction, len(widget.tiles))
+    if search.tiles and len(widget.tiles) != search.tiles:
+        search.grown_s = run.now_s
+    search.tiles = len(widget.tiles)
+    growing = search.grown_s is not None and run.silent_s(search.grown_s) < run.patience_s
+    if search.before == key and not growing:
         moved = yield from run.ask(Reveal(widget.anchors))
         if not moved.value and not (yield from _makes_room(run, widget)):
             return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from agent import concepts
 from agent.data import Target
@@ -106,6 +107,12 @@ def unsupported(language: Language, text: str) -> str:
     """The words by which `text` asks for something else than pictures of one thing, or ""."""
     marks = language.marks(text)
     return next((mark.text for mark in marks if mark.kind == "unsupported"), "")
+
+
+def wants_all(language: Language, text: str) -> bool:
+    """Whether a text asks for all of what it need not name: "Wählt alle aus"."""
+    kinds = [mark.kind for mark in language.marks(text)]
+    return any({"verb", "every"} == set(pair) for pair in pairwise(kinds))
 
 
 def _asked(language: Language, text: str) -> _Asked:
@@ -277,7 +284,9 @@ def _several_tiles(language: Language, asked: _Asked) -> bool:
 
 
 def _words(language: Language, asked: _Asked) -> float:
-    tokens = sum(mark.stop - mark.start for mark in asked.marks)
+    *marks, last = asked.marks
+    marks += [last] if last.kind not in ("pause", "end") else []
+    tokens = sum(mark.stop - mark.start for mark in marks)
     return tokens if language.spaced else tokens / _CHARACTERS
 
 

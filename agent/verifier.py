@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agent import finder, matching, recognizer, words
-from agent.data import Box, Element, Result, Snapshot, Verdict, Widget
+from agent.data import Element, Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import PICTURES, gap
 
@@ -17,7 +17,9 @@ _REACH_CSS = 360.0  # how far from the captcha lies what is said of it
 _SAME_FORM = 0.5  # of the controls of a page are there again
 _MOSTLY = 0.25  # share of a text far from it that must say so
 _RESULTS: tuple[words.Verdict, ...] = ("blocked", "expired", "rejected", "next_round", "accepted")
+_ALIKE = 0.1  # of a picture's side, by which another that is as large may differ
 _LEAST_START = 12  # characters that two texts begin with by no accident
+_USES = {"button": "pressed", "input": "filled in"}
 _COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
 
 
@@ -49,7 +51,7 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     seen = finder.find_all(before)
     beside = matching.others(widget, seen)
     now = matching.successor(widget, finder.find_all(after), beside)
-    if now is not None and _lay_below(before, now):
+    if now is not None and _was_there(before, now, widget):
         now = None
     renewed = now is not None and matching.exchanged(widget, now)
     verdict = _said(before, after, now or widget, gone=now is None, renewed=renewed)
@@ -73,11 +75,17 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
 def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
     """The verdict of words that are not known, by the colour in which they are said."""
     for element in _new_texts(before, after):
-        if gap(element.box, widget.area) <= _REACH_CSS and element.tone:
+        near = gap(element.box, widget.area) <= _REACH_CSS
+        if near and element.tone and not _marks(element, widget):
             if element.tone == "bad":
                 return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
             return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
     return None
+
+
+def _marks(text: Element, widget: Widget) -> bool:
+    """Whether a text stands on a single tile: it says that this one is chosen."""
+    return any(text.box.overlap(tile.box) > 0.5 * text.box.area for tile in widget.tiles)
 
 
 def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
@@ -91,9 +99,11 @@ def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
 
 def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
     """Words that are not known, where captcha or form were and are no more: they gave way to it."""
-    if recognizer.recognize(after).what != "nothing" or before.document != after.document:
+    sight = recognizer.recognize(after)
+    other = sight.widget is None or not _was_there(before, sight.widget, widget)
+    if (sight.what != "nothing" and other) or before.document != after.document:
         return None
-    if any(e.role in PICTURES and _stands_in(e, widget.area) for e in after.elements):
+    if any(_stands_for(e, widget) for e in after.elements):
         return None  # only its words are gone
     form_is_gone = _form_is_gone(before, after)
     for element in _new_texts(before, after):
@@ -105,11 +115,14 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     return None
 
 
-def _lay_below(before: Snapshot, now: Widget) -> bool:
-    """Whether these pictures were on the page before, with the captcha lying over them."""
+def _was_there(before: Snapshot, now: Widget, widget: Widget) -> bool:
+    """Whether these pictures were on the page before, covered by the captcha or apart from it."""
     covered = {(e.role, e.source, e.text, e.box) for e in before.elements if e.covered}
-    shown = {(e.role, e.source, e.text, e.box) for e in now.tiles}
-    return bool(shown) and shown <= covered
+    if now.tiles and {(e.role, e.source, e.text, e.box) for e in now.tiles} <= covered:
+        return True
+    shown, own = ({e.source for e in seen.pictures} for seen in (now, widget))
+    known = {e.source for e in before.elements if e.source} - own
+    return now.area.overlap(widget.area) == 0 and shown <= known
 
 
 def _form_is_gone(before: Snapshot, after: Snapshot) -> bool:
@@ -118,8 +131,15 @@ def _form_is_gone(before: Snapshot, after: Snapshot) -> bool:
     return bool(old) and old.isdisjoint(new)
 
 
-def _stands_in(picture: Element, area: Box) -> bool:
-    return picture.box.overlap(area) > 0.5 * picture.box.area
+def _stands_for(element: Element, widget: Widget) -> bool:
+    """Whether it is a picture in the captcha's place: one of its own, or one as large."""
+    area = widget.area
+    if element.role not in PICTURES or element.box.overlap(area) <= 0.5 * element.box.area:
+        return False
+    shown = widget.pictures[0]
+    sides = (shown.box.width - element.box.width, shown.box.height - element.box.height)
+    alike = max(abs(side) for side in sides) <= _ALIKE * shown.box.height
+    return alike or element.source in {each.source for each in widget.pictures if each.source}
 
 
 def _cleared(old: Widget | None, now: Widget) -> Verdict | None:
@@ -153,7 +173,7 @@ def _said(
         for result in _RESULTS:
             if words.share(text, result):
                 return Verdict(result, f"a dialog says {text!r}")
-    new = _new_texts(before, after)
+    new = [e for e in _new_texts(before, after) if gone or not _marks(e, widget)]
     near = [e for e in new if e.role == "status" or gap(e.box, widget.area) <= _REACH_CSS]
     for texts, least in ((near, 0.0), (new, _MOSTLY)):
         for result in _RESULTS:
@@ -230,15 +250,22 @@ def trouble(now: Snapshot) -> str:
 
 
 def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
-    """A button that could not be pressed before and can be now; another may say the same."""
+    """A button or field that was disabled before and is not now; another may be called the same."""
     was, now = (
-        Counter((e.text, e.disabled) for e in seen.elements if e.role == "button" and e.text)
+        Counter(
+            (e.role, e.text, e.disabled)
+            for e in seen.elements
+            if e.role == "input" or (e.role == "button" and e.text)
+        )
         for seen in (before, after)
     )
-    for (text, disabled), count in was.items():
-        fewer = disabled and now[text, True] < count
-        if fewer and now[text, False] > was[text, False]:
-            return Verdict("accepted", f"{text!r} can be pressed now")
+    for (role, text, disabled), count in was.items():
+        fewer = disabled and now[role, text, True] < count
+        if fewer and now[role, text, False] > was[role, text, False]:
+            use = "be pressed" if role == "button" else "be filled in"
+            return Verdict(
+                "accepted", f"{text!r} can {use} now" if text else f"a field can {use} now"
+            )
     return None
 
 
@@ -288,7 +315,8 @@ def _succeeded(snapshot: Snapshot, success: str) -> bool:
 def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
     """What can be read now and could not before, or not so often: two captchas may say the same.
 
-    Of a text that goes on, as a log does, what it went on with.
+    Of a text that goes on, as a log does, what it went on with. A part of what could be read as
+    one text is nothing new: something else may have come between.
     """
     old, now = (Counter(element.text for element in seen.elements) for seen in (before, after))
     places = {(element.text, element.box) for element in before.elements}
@@ -303,6 +331,7 @@ def _new_texts(before: Snapshot, after: Snapshot) -> list[Element]:
         and e.text
         and now[e.text] > old[e.text]
         and (e.text, e.box) not in places
+        and not (len(e.text) >= _LEAST_START and any(e.text in text != e.text for text in old))
     ]
 
 

@@ -162,6 +162,43 @@ def test_a_button_that_skips_is_no_confirm() -> None:
     assert found.submit == none
 
 
+def test_a_button_that_a_sentence_names_confirms() -> None:
+    """Whatever its words; a disabled one of the form may wait for that."""
+    bell = Element(2, 0, "button", Box(240, 450, 100, 30), "Ring the bell")
+    send = Element(3, 0, "button", Box(50, 500, 120, 30), "Enlist", disabled=True, submits=True)
+    asks = replace(ASKS, text="Select all images with a bus, then ring the bell.")
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), bell, send))
+    assert found is not None
+    assert found.submit == send
+    found = finder.find(snapshot(asks, *tiles(3, 3), bell, send))
+    assert found is not None
+    assert found.submit == bell
+
+
+def test_no_button_far_above_confirms() -> None:
+    """Unless it says so: the page's own head is there."""
+    head = Element(2, 0, "button", Box(50, 10, 100, 30), "Articles")
+    asks, shown = (
+        [replace(e, box=replace(e.box, y=e.box.y + 200)) for e in several]
+        for several in ([ASKS], tiles(3, 3))
+    )
+    found = finder.find(snapshot(*asks, *shown, head))
+    assert found is not None
+    assert found.submit is None
+    found = finder.find(snapshot(*asks, *shown, replace(head, text="Verify")))
+    assert found is not None
+    assert found.submit is not None
+
+
+def test_a_line_below_says_that_all_are_asked_for() -> None:
+    """The question alone would be one for a single picture."""
+    asks = replace(ASKS, text="Click: FISH")
+    below = Element(2, 0, "text", Box(50, 440, 300, 20), "Select all, click again to undo.")
+    found = finder.find(snapshot(asks, *tiles(3, 3), below, replace(VERIFY, text="Post")))
+    assert found is not None
+    assert found.instruction == "Click: FISH. Select all, click again to undo."
+
+
 def test_avatars_are_no_captcha() -> None:
     """Small pictures that nothing can be done with are none, while the captcha is still to come."""
     idle = [replace(tile, clickable=False) for tile in tiles(4, 1)]
@@ -198,6 +235,7 @@ MISSED = {
     "lens-club-contest": "its pictures stand in columns of their own heights",
     "vhs-kursbuchung": "the question stands in a paragraph at the other end of the page",
     "hajz-mawid": "asks in Arabic",
+    "wiki-uprava": "asks in Czech",
 }
 MISTAKEN = {
     "baggage-desk": "bags to choose from stand between the question and its picture",
@@ -206,6 +244,8 @@ MISTAKEN = {
 OPENED = {
     "non-sono-un-robot", "none-lettings", "robot-checkbox-modal", "cadastro-cursos",
     "forum-post-reply", "password-reset", "rastro-anuncio", "react-signup-demo",
+    "kristal-diyar-kayit", "larkfield-bank-signin", "lit-gate-docs", "npm-react-demo",
+    "redelivery-slot", "rota-expressa-rastreio",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UsageError
-from agent.instruction import is_instruction, read
+from agent.instruction import is_instruction, read, wants_all
 from fixtures.challenge import concepts
 
 # text, concept, then letters: n = not wanted, 1 = only one, 0 = none is possible, s = squares
@@ -60,6 +60,12 @@ READ = [
     ("Click on the picture of a dog in order to continue", "dog", "1"),
     ("Touch the picture with the lion", "lion", "1"),
     ("Select at least two images with a boat", "boat", ""),
+    ("One of these five is a clock. Which one? Click it.", "clock", "1"),
+    ("Which of these nine pictures show a train?", "train", ""),
+    ("Click away every bicycle", "bicycle", ""),
+    ("Put a cross on every mushroom", "mushroom", ""),
+    ("Click: FISH", "fish", "1"),
+    ("Tap the red car", "red car", "1"),
 ]
 
 # text, concept, how many tiles
@@ -122,6 +128,21 @@ def test_emphasis_names_the_concept() -> None:
         == "fire engine"
     )
     assert read("Select all images with a bus", emphasis=("Select all",)).concept == "bus"
+
+
+@pytest.mark.parametrize(
+    ("text", "all_of_them"),
+    [
+        ("Select all, click again to undo, then Post.", True),
+        ("Wähle alle aus", True),
+        ("Zaznacz wszystkie pasujące", True),
+        ("All fields are required", False),
+        ("Click the key", False),
+    ],
+)
+def test_all_of_what_another_sentence_names(text: str, all_of_them: bool) -> None:
+    """A line below may say that not only one is asked for."""
+    assert wants_all(text) == all_of_them
 
 
 @pytest.mark.parametrize("text", ["Match this picture", "Select all images that match the sample"])
