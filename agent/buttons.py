@@ -68,12 +68,15 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 
 
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    beside = _others(elements, pictures, abroad=False)
+    # Farther above are the page's own: what one says there may mean anything, in any language.
+    low = [e for e in elements if e.box.bottom >= pictures.area.y - _CLOSE_CSS]
+    beside = _others(low, pictures, abroad=False)
     return (
-        _saying(elements, pictures, beside, abroad=False)
+        _saying(low, pictures, beside, abroad=False)
         # A frame may hold the pictures alone, its page the form.
         or _saying(elements, pictures, _others(elements, pictures, abroad=True), abroad=True)
         or _likeliest(elements, pictures, beside)
+        or _saying(elements, pictures, _others(elements, pictures, abroad=False), abroad=False)
     )
 
 
@@ -116,7 +119,7 @@ def _likeliest(
     """What may submit by the place that it has, where no button says so."""
     middle = pictures.area.center[1]
     next_best = min(
-        (e for e in others if e.box.bottom >= pictures.area.y - _CLOSE_CSS),
+        others,
         key=lambda e: (e.box.center[1] <= middle, gap(e.box, pictures.area)),
         default=None,
     )

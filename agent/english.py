@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from agent import concepts, phrases
 from agent.data import Target
@@ -22,6 +23,7 @@ _SEVERAL = re.compile(
 )
 _CHOSEN_FROM = re.compile(r"\b(?:of|from|among) (?:these|those|the) \w+")  # "one of these five"
 _AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) [^.!?;:]*")
+_FEW_WORDS = 5  # behind the verb
 _MOST_WORDS = 3  # of a thing's name
 
 
@@ -74,9 +76,12 @@ def likeness(text: str) -> float:
 def _hinted(sentence: str) -> float:
     """The same of a text that asks in no words that are known, by the one thing that it names."""
     sentence = _AFTERWARDS.sub("", sentence)
-    if not _named(sentence)[0] or _of_a_page(sentence) or phrases.has(sentence, "leads"):
+    named, before = _named(sentence)
+    if not named or _of_a_page(sentence) or phrases.has(sentence, "leads"):
         return 0.0
-    tiles, every = _names_tiles(sentence), phrases.has(sentence, "every")
+    tiles = _names_tiles(sentence)
+    counted = _number().fullmatch(before.split()[-1]) if before.split() else None
+    every = phrases.has(sentence, "every") or counted is not None
     verb = phrases.has(sentence, "verbs")
     asks = "?" in sentence or verb or phrases.has(sentence, "just")
     plainly = verb and phrases.has(sentence, "pronouns")
@@ -106,7 +111,9 @@ def _asked(sentence: str) -> float:
     # "Click the key": a known thing and hardly a word more.
     complete = pictures and (known or every or containing)
     clause = re.split(r"[.:;!?,] | and | to | below\b| above\b", sentence)[0]
-    short = known and len(clause.split()) <= 6
+    verb = phrases.pattern("verbs").match(clause)
+    after = clause[verb.end() :] if verb else clause
+    short = known and len(after.split()) <= _FEW_WORDS
     return min(score + (0.25 if complete or short else 0.0), 1.0)
 
 
@@ -186,8 +193,7 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
     """
     verb = phrases.pattern("verbs").search(before)
     asked = _CHOSEN_FROM.sub(" ", before[verb.start() if verb else 0 :])
-    numbers = phrases.data()["numbers"]
-    number = re.compile(rf"(?<![\w'-])(?:{'|'.join(numbers)}|[2-9]|[12]\d|3[0-6])(?![\w'-])")
+    number = _number()
     tiles = _names_tiles(asked)
     at_start = None if tiles else number.match(phrase)
     if at_start is not None:
@@ -197,7 +203,14 @@ def _counted(phrase: str, before: str) -> tuple[str, int | None]:
         found = re.findall(rf"({number.pattern}) of (?:these|those|the)\b", before)
     if len(found) != 1 or phrases.has(asked, "least"):
         return phrase, None
-    return phrase, int(numbers.get(found[0], found[0]))
+    return phrase, int(phrases.data()["numbers"].get(found[0], found[0]))
+
+
+@cache
+def _number() -> re.Pattern[str]:
+    """A number of tiles, from two on."""
+    words = "|".join(phrases.data()["numbers"])
+    return re.compile(rf"(?<![\w'-])(?:{words}|[2-9]|[12]\d|3[0-6])(?![\w'-])")
 
 
 def _only_function_words(rest: str) -> bool:
@@ -211,7 +224,10 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
     verb = phrases.pattern("verbs").search(sentence)
     if verb is None:
         return "", ""
-    for start in _starts(sentence, verb.end()):
+    end = re.search(r"[.!?] ", sentence[verb.end() :])
+    # What "do not click" the next sentence says is not what is asked for where this one names it.
+    alone = _starts(sentence[: verb.end() + end.start()], verb.end()) if end else []
+    for start in (*alone, *_starts(sentence, verb.end())):
         rest = sentence[start:].lstrip(" :")  # "Click: FISH"
         phrase = re.split(r"[.!?;:,()\u2013\u2014\n]", rest)[0]
         stop = phrases.pattern("stops").search(phrase)
@@ -275,8 +291,9 @@ def _starts(sentence: str, verb_end: int) -> list[int]:
     starts = [*containing[:1], *negated[-1:]] if containing or negated else []
     if containing and negated and negated[-1] > containing[0]:
         starts = [negated[-1], containing[0]]
-    after_of = [first] if not kinds else []
-    return [*starts, *after_of, verb_end]
+    # "Select squares: traffic light"
+    at_once = [first] if not kinds or sentence.startswith(":", first) else []
+    return [*starts, *at_once, verb_end]
 
 
 def _without_articles(phrase: str) -> str:

@@ -78,7 +78,8 @@ def likeness(language: Language, text: str) -> float:
         return hint
     if asked.has("reference"):
         return 0.9
-    pictures = asked.has("tile", "tiles", "square", "squares")
+    # "Of the pictures below, which show a cup?" names them before it asks.
+    pictures = any(mark.kind in ("tile", "tiles", "square", "squares") for mark in asked.around)
     if pictures and unsupported(language, text):
         return 0.6  # it is a captcha all the same: reading it says what is not supported
     known, every = asked.known(), asked.has("every")
@@ -98,7 +99,11 @@ def _hinted(asked: _Asked) -> float:
     kinds = {mark.kind for mark in asked.around}
     if not asked.known() or "interface" in kinds:
         return 0.0
-    pictures, every = bool(kinds & {"tile", "tiles", "square", "squares"}), "every" in kinds
+    pictures = bool(kinds & {"tile", "tiles", "square", "squares"})
+    counted = any(
+        mark.kind == "number" and mark.stop == asked.noun[0].start for mark in asked.around
+    )
+    every = "every" in kinds or counted
     asks = bool(kinds & {"verb", "just"}) or any(mark.text == "?" for mark in asked.around)
     return (0.2 + 0.1 * pictures + 0.1 * every) if pictures or every or asks else 0.0
 
@@ -284,8 +289,12 @@ def _several_tiles(language: Language, asked: _Asked) -> bool:
 
 
 def _words(language: Language, asked: _Asked) -> float:
+    """How many words it asks in, from the verb on where that stands before the noun."""
     *marks, last = asked.marks
     marks += [last] if last.kind not in ("pause", "end") else []
+    if not language.noun_first and asked.noun:
+        before = [m for m in marks if m.kind == "verb" and m.start < asked.noun[0].start]
+        marks = [m for m in marks if not before or m.start >= before[-1].start]
     tokens = sum(mark.stop - mark.start for mark in marks)
     return tokens if language.spaced else tokens / _CHARACTERS
 

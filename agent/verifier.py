@@ -76,11 +76,16 @@ def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | No
     """The verdict of words that are not known, by the colour in which they are said."""
     for element in _new_texts(before, after):
         near = gap(element.box, widget.area) <= _REACH_CSS
-        if near and element.tone and not _marks(element, widget):
+        if near and element.tone and _is_said(element.text) and not _marks(element, widget):
             if element.tone == "bad":
                 return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
             return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
     return None
+
+
+def _is_said(text: str) -> bool:
+    """Whether a text has words, not only a number or a sign."""
+    return 2 * sum(map(str.isalpha, text)) > len(text.replace(" ", ""))
 
 
 def _marks(text: Element, widget: Widget) -> bool:

@@ -245,7 +245,7 @@ OPENED = {
     "non-sono-un-robot", "none-lettings", "robot-checkbox-modal", "cadastro-cursos",
     "forum-post-reply", "password-reset", "rastro-anuncio", "react-signup-demo",
     "kristal-diyar-kayit", "larkfield-bank-signin", "lit-gate-docs", "npm-react-demo",
-    "redelivery-slot", "rota-expressa-rastreio",
+    "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 
