@@ -38,8 +38,9 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
     stands_for = phrases.has(main, "pronouns") and not _known(phrase)
-    if not phrase or stands_for:
-        phrase, before = _named(sentence)
+    named = _named(sentence) if not phrase or stands_for else ("", "")
+    if named[0]:
+        phrase, before = named
         none_allowed |= phrases.has(sentence, "none")
     concept, count = _counted(phrase, before)
     if not concept:

@@ -74,9 +74,11 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
 
 def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | None:
     """The verdict of words that are not known, by the colour in which they are said."""
+    controls = {e.text for e in after.elements if e.role in ("button", "link")}
     for element in _new_texts(before, after):
         near = gap(element.box, widget.area) <= _REACH_CSS
-        if near and element.tone and _is_said(element.text) and not _marks(element, widget):
+        said = _is_said(element.text) and element.text not in controls
+        if near and said and element.tone and not _marks(element, widget):
             if element.tone == "bad":
                 return Verdict("rejected", f"the page says {element.text!r} in red", sure=False)
             return Verdict("accepted", f"the page says {element.text!r} in green", sure=False)
