@@ -50,6 +50,7 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
     policy, asked_s = run.policy, run.now_s
     hint, tried_s = _Hint(asked_s), asked_s
     others: list[Action] = []
+    rest = before.elements if submit else None  # what is there as long as nothing comes
     if submit:
         others = [Press(submit, "Enter"), Click(*submit.box.center, element=submit)]
     elif nameless := buttons.nameless(before.elements, challenge.widget):
@@ -66,7 +67,8 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
             settled = hint.settled(verdict, run)
             if settled is not None:
                 return settled
-            still = after.elements == before.elements
+            rest = rest or after.elements
+            still = after.elements == rest
             if others and still and run.silent_s(tried_s) > run.patience_s:
                 yield from run.ask(others.pop(0))
                 tried_s = run.now_s

@@ -416,6 +416,77 @@ def test_what_lay_below_a_captcha_is_no_other_one() -> None:
     assert verdict.result == "rejected"
 
 
+def test_pictures_beside_a_captcha_are_not_what_became_of_it() -> None:
+    """While its own cannot be seen, a gallery that stood there already is no next challenge."""
+    gallery = [
+        Element(60 + i, 0, "image", Box(520, 100 + i * 110, 100, 100), source=f"photo {i}",
+                clickable=True)
+        for i in range(5)
+    ]  # fmt: skip
+    before, after = snapshot(*BEFORE, *gallery), snapshot(ASKS, VERIFY, *gallery)
+    assert verifier.judge(before, after, widget(*BEFORE)) is None
+    fresh = [replace(e, source=f"other {e.id}") for e in gallery]
+    verdict = verifier.judge(before, snapshot(ASKS, VERIFY, *fresh), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == "rejected"
+
+
+def test_words_in_the_place_of_a_captcha_beside_other_pictures() -> None:
+    """A picture that stands there now is the captcha's only where it is as large, or its own."""
+    said = Element(71, 0, "text", Box(50, 80, 300, 24), "Who is watching?")
+    faces = [Element(60 + i, 0, "image", Box(50 + i * 90, 120, 80, 80)) for i in range(3)]
+    verdict = verifier.judge(snapshot(*BEFORE), snapshot(said, *faces), widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("accepted", False)
+    as_large = [replace(face, box=tile.box) for face, tile in zip(faces, tiles(1, 3), strict=True)]
+    assert verifier.judge(snapshot(*BEFORE), snapshot(said, *as_large), widget(*BEFORE)) is None
+
+
+def test_a_part_of_what_could_be_read_is_no_verdict() -> None:
+    """Something that comes between two sentences makes texts of their own of them."""
+    whole = replace(status("Too many attempts. Pick three. The form sends itself."), role="text")
+    parts = [replace(whole, text=text) for text in ("Too many attempts. Pick three.", "Hmmmm")]
+    before, after = snapshot(*BEFORE, whole), snapshot(*BEFORE, *parts)
+    assert verifier.judge(before, after, widget(*BEFORE)) is None
+    told = status("Too many attempts from here.")
+    verdict = verifier.judge(before, snapshot(*BEFORE, *parts, told), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == "blocked"
+
+
+def test_what_is_written_on_a_chosen_tile_is_no_verdict() -> None:
+    """Whatever its words and its colour: a stamp says that the tile is chosen."""
+    stamp = Element(90, 0, "text", Box(60, 110, 80, 20), "Approved", tone="good")
+    before = snapshot(*BEFORE)
+    assert verifier.judge(before, snapshot(*BEFORE, stamp), widget(*BEFORE)) is None
+    below = replace(stamp, box=Box(60, 450, 80, 20))
+    verdict = verifier.judge(before, snapshot(*BEFORE, below), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == "accepted"
+
+
+def test_a_colour_tells_only_of_what_is_said() -> None:
+    """A number or a link in the site's own red is no answer."""
+    said = Element(90, 0, "text", Box(50, 500, 200, 20), "Bzzt, off you go", tone="bad")
+    number = replace(said, text="A2405-7731")
+    link = Element(91, 0, "link", said.box, "Get the guide")
+    before = snapshot(*BEFORE)
+    verdict = verifier.judge(before, snapshot(*BEFORE, said), widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("rejected", False)
+    for now in ((number,), (link, replace(said, text=link.text))):
+        assert verifier.judge(before, snapshot(*BEFORE, *now), widget(*BEFORE)) is None
+
+
+def test_a_field_that_opens_has_passed() -> None:
+    """As a button that can be pressed: what was kept from the visitor is open now."""
+    field = Element(90, 0, "input", Box(50, 500, 200, 60), disabled=True)
+    before, after = snapshot(*BEFORE, field), snapshot(replace(field, disabled=False))
+    verdict = verifier.judge(before, after, widget(*BEFORE))
+    assert verdict is not None
+    assert (verdict.result, verdict.reason) == ("accepted", "a field can be filled in now")
+
+
 def test_a_log_goes_on() -> None:
     """Of a text that had begun before the answer, what it went on with is the verdict."""
     log = status("06:12 pump off, remote: locked")

@@ -214,6 +214,44 @@ def test_a_guess_is_not_pressed_once_the_captcha_is_gone() -> None:
     assert page.answers == [(0, 4, 8)]
 
 
+class Wordless(FakePage):
+    """A page whose button has a sign that cannot be read."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        elements = (
+            replace(e, text="" if e.role == "button" else e.text, clickable=e.role == "image")
+            for e in seen.elements
+            if e.text != "New challenge"
+        )
+        return replace(seen, elements=tuple(elements))
+
+
+def test_a_button_without_a_word_comes_last() -> None:
+    """It is pressed once nothing else has come of the choice."""
+    page = Wordless()
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+class Growing(FakePage):
+    """A page whose tiles come one by one."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        shown = 3 + int(self.ahead_s / 0.08)
+        later = {1 + i for i in range(9) if i >= shown}
+        return replace(seen, elements=tuple(e for e in seen.elements if e.id not in later))
+
+
+def test_tiles_that_come_one_by_one_are_waited_for() -> None:
+    """A grid that still grows is no grid to be answered."""
+    page = Growing()
+    outcome = solve(page, SURE)
+    assert outcome.solved
+    assert [attempt.grid for attempt in outcome.attempts] == [(3, 3)]
+
+
 def test_replacements_need_not_match() -> None:
     """Of pictures that take the place of chosen ones none has to be chosen, too."""
     page = Replacing()
