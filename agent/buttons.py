@@ -18,6 +18,7 @@ _LEAST_NAME = 3  # characters of a button's text that a sentence may name
 _CLOSE_CSS = 80.0  # how far above the pictures, or without a text, a button belongs to them
 _SAME_ROW_CSS = 8.0
 _SURELY = 0.9  # of a button's text are words for what it is looked for
+_HARDLY = 0.5  # of the text of a button that a sentence names say that it does something else
 _ELSEWHERE = 0.5  # for one in another layer than the pictures
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
@@ -91,11 +92,12 @@ def _saying(
     def apart(element: Element) -> float:
         return gap(element.box, pictures.area)
 
-    told = min(
-        (e for e in others if e.box.y >= pictures.area.y and _is_told(e, elements)),
-        key=apart,
-        default=None,
+    below = (
+        e
+        for e in _near(elements, pictures, abroad=abroad)
+        if e.box.y >= pictures.area.y and not _does_other(e, least=_HARDLY)
     )
+    told = min((e for e in below if _is_told(e, elements)), key=apart, default=None)
     own = min((e for e in others if e.submits), key=apart, default=None)
     if told is not None or known is None or own is None:
         return told or known or own
@@ -132,14 +134,17 @@ def _likeliest(
 
 def _others(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
     """Buttons near the pictures that are not known to do anything else than submit."""
+    return [e for e in _near(elements, pictures, abroad=abroad) if not _does_other(e)]
+
+
+def _near(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
+    """The buttons near the pictures, but for those that each line of a list has."""
     buttons = [e for e in _buttons(elements, pictures, abroad=abroad) if e.role == "button"]
     said = Counter(e.text for e in buttons)
     return [
         e
         for e in buttons
-        if said[e.text] < _SEVERAL
-        and gap(e.box, pictures.area) <= reach(pictures)
-        and not _does_other(e)
+        if said[e.text] < _SEVERAL and gap(e.box, pictures.area) <= reach(pictures)
     ]
 
 
@@ -168,10 +173,15 @@ def submits(button: Element) -> bool:
     return button.submits or words.share(button.text, "confirm") > 0
 
 
-def _does_other(button: Element) -> bool:
-    """Whether its words say so; of a form's own submit they must be all: "Add payee" submits."""
-    least = _SURELY if button.submits else 0.0
-    return any(words.share(button.text, meaning) > least for meaning in _OTHERS)
+def _does_other(button: Element, *, least: float = 0.0) -> bool:
+    """Whether its words say so, more than `least` of them; of a form's own submit they must be all:
+    "Add payee" submits.
+    """
+    least = _SURELY if button.submits else least
+    return any(
+        words.share(button.text, meaning) > (least if meaning == "other" else 0.0)
+        for meaning in _OTHERS
+    )
 
 
 def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, ...]:

@@ -36,7 +36,10 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     if phrases.has(sentence, "reference"):
         return Target("", text, reference=True)
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
-    phrase, before = _from_emphasis(main, emphasis) or _noun_phrase(main)
+    bold = _from_emphasis(main, emphasis) or _from_emphasis(sentence, emphasis)
+    if bold and bold[1] not in main and not _known(bold[0]):
+        bold = None  # a heading, or a name
+    phrase, before = bold or _noun_phrase(main)
     stands_for = phrases.has(main, "pronouns") and not _known(phrase)
     named = _named(sentence) if not phrase or stands_for else ("", "")
     if named[0]:

@@ -117,20 +117,22 @@ def _rate(page: _Page, pictures: Pictures) -> Iterator[tuple[float, Asked, list[
 def _signs_between(pictures: Pictures, asked: Asked) -> Signs:
     distance = gap(asked.box, pictures.area)
     first = pictures.elements[0]
+    abroad = asked.element.frame != pictures.frame
     return [
         (asking.likeness(asked.text), f"instruction {asked.text!r}"),
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
         (-0.3 * (not asking.known(asked.text)), "asks for something unknown"),
         (-0.5 * (not asking.asks_plainly(asked.text)), "in words that hardly ask"),
-        (-0.15 * (asked.element.frame != pictures.frame), "the instruction is in another frame"),
+        (-0.15 * abroad, "the instruction is in another frame"),
+        # A frame with pictures alone has these to be clicked.
+        (-0.6 * (abroad and _clickable(pictures) < 0.5), ""),
         (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
     ]
 
 
 def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
     """The signs that pictures carry without their instruction; None where nothing can be done."""
-    shown = pictures.elements
-    clickable = sum(e.clickable and e.role != "link" for e in shown) / len(shown)
+    shown, clickable = pictures.elements, _clickable(pictures)
     confirm = buttons.confirm(elements, pictures)
     controls = buttons.controls(elements, pictures)
     if clickable < 0.5 and confirm is None and not controls:
@@ -151,6 +153,12 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-2.0 * _captioned(elements, pictures), "each has a name of its own"),
         (-1.2 * _links(elements, pictures), "they lead to other pages"),
     ]
+
+
+def _clickable(pictures: Pictures) -> float:
+    """The share of pictures that show that they can be clicked."""
+    shown = pictures.elements
+    return sum(e.clickable and e.role != "link" for e in shown) / len(shown)
 
 
 def _bare(elements: Sequence[Element], pictures: Pictures) -> bool:

@@ -52,7 +52,9 @@ def read_challenge(run: Run, last: Challenge | None) -> Flow:
                 problem = "no grid of tiles was seen in its picture"
             elif not has_blank(picture, grid) and (yield from _still_there(run, widget)):
                 target = _target(widget)
-                return Challenge(snapshot, widget, target, picture, grid, sample)
+                if sample is not None or not target.reference:
+                    return Challenge(snapshot, widget, target, picture, grid, sample)
+                problem = f"no sample picture was found near {widget.instruction!r}"
         elif picture is not None and (
             run.silent_s(began_s) > run.patience_s or run.now_s - began_s > run.policy.waits.find_s
         ):
@@ -269,8 +271,6 @@ def _target(widget: Widget) -> Target:
         target = instruction.read(widget.instruction, emphasis=widget.emphasis)
     except UsageError as error:
         raise StopError(str(error)) from error
-    if target.reference and widget.sample is None:
-        raise StopError(f"{widget.instruction!r}: no sample picture was found near it")
     if widget.controls and widget.controls[0].role in ("radio", "button"):
         target = replace(target, many=False)
     if widget.skip is not None:

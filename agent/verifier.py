@@ -86,8 +86,9 @@ def _coloured(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | No
 
 
 def _is_said(text: str) -> bool:
-    """Whether a text has words, not only a number or a sign."""
-    return 2 * sum(map(str.isalpha, text)) > len(text.replace(" ", ""))
+    """Whether a text has words, not only a number or a sign, and says more than to wait."""
+    letters = 2 * sum(map(str.isalpha, text)) > len(text.replace(" ", ""))
+    return letters and not words.share(text, "loading")
 
 
 def _marks(text: Element, widget: Widget) -> bool:

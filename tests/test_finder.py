@@ -236,6 +236,7 @@ MISSED = {
     "vhs-kursbuchung": "the question stands in a paragraph at the other end of the page",
     "hajz-mawid": "asks in Arabic",
     "wiki-uprava": "asks in Czech",
+    "listener-poll": "nothing shows that its one picture can be clicked, and no button is there",
 }
 MISTAKEN = {
     "baggage-desk": "bags to choose from stand between the question and its picture",
@@ -245,7 +246,8 @@ OPENED = {
     "non-sono-un-robot", "none-lettings", "robot-checkbox-modal", "cadastro-cursos",
     "forum-post-reply", "password-reset", "rastro-anuncio", "react-signup-demo",
     "kristal-diyar-kayit", "larkfield-bank-signin", "lit-gate-docs", "npm-react-demo",
-    "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor",
+    "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor", "picklock-demo",
+    "visita-espacio",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 

@@ -149,6 +149,15 @@ def test_a_sample_that_never_comes() -> None:
     assert outcome.reason == "1 of 10 pictures did not load within 2 s"
 
 
+def test_a_sample_that_is_nowhere() -> None:
+    """It may still come, as what the question stands beside may be made later."""
+    like = replace(ASKS, text="Select all images that look like the sample")
+    outcome = solve(shows(snapshot(like, *tiles(3, 3), VERIFY)))
+    assert outcome.reason == (
+        f"the captcha can't be read: no sample picture was found near {like.text!r} within 2 s"
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "status", "reason"),
     [
