@@ -109,10 +109,9 @@ def _is_told(button: Element, elements: Iterable[Element]) -> bool:
     name = button.text.lower()
     if len(name) < _LEAST_NAME:
         return False
+    whole = re.compile(rf"(?<!^)\b{re.escape(name)}\b")
     texts = (e.text.lower() for e in elements if e.role == "text")
-    return any(
-        name in text[1:] and re.search(rf"(?<!^)\b{re.escape(name)}\b", text) for text in texts
-    )
+    return any(name in text and whole.search(text) for text in texts)
 
 
 def _likeliest(

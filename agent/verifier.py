@@ -270,10 +270,8 @@ def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
     for (role, text, disabled), count in was.items():
         fewer = disabled and now[role, text, True] < count
         if fewer and now[role, text, False] > was[role, text, False]:
-            use = "be pressed" if role == "button" else "be filled in"
-            return Verdict(
-                "accepted", f"{text!r} can {use} now" if text else f"a field can {use} now"
-            )
+            name = repr(text) if text else "a field"
+            return Verdict("accepted", f"{name} can be {_USES[role]} now")
     return None
 
 
