@@ -90,7 +90,7 @@ def known(text: str) -> bool:
     if target is None:
         return False
     head = target.concept.rpartition(" ")[2]
-    return target.reference or any(concepts.entry(name) for name in (target.concept, head))
+    return target.reference or any(map(concepts.is_known, (target.concept, head)))
 
 
 def read(text: str) -> Target | None:

@@ -23,7 +23,7 @@ class Concept:
 
 @cache
 def _concepts() -> dict[str, Concept]:
-    return {concept.name: concept for concept in _walk(_document(), ()) if concept.name != "alike"}
+    return {concept.name: concept for concept in _walk(_document(), ())}
 
 
 @cache
@@ -34,7 +34,7 @@ def _document() -> dict[str, Any]:
 
 def _walk(tree: dict[str, Any], above: tuple[str, ...]) -> Iterator[Concept]:
     for name, content in tree.items():
-        if name in ("of", "alike"):
+        if name in ("of", "alike", "named"):
             continue
         branch = content if isinstance(content, dict) else {"of": content}
         yield Concept(name, tuple(branch.get("of", ())), above)
@@ -81,6 +81,11 @@ def others(concept: str) -> tuple[str, ...]:
 def entry(concept: str) -> Concept | None:
     """The entry whose name or synonym `concept` is, or None."""
     return _by_spelling().get(concept)
+
+
+def is_known(name: str) -> bool:
+    """Whether it is a thing that captchas ask for, be there an entry of it or not."""
+    return name in _by_spelling() or name in _document()["named"]
 
 
 def meant(names: Iterable[str]) -> list[str]:

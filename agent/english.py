@@ -124,7 +124,7 @@ def _asked(sentence: str) -> float:
 def _known(phrase: str) -> bool:
     colour, _, noun = phrase.partition(" ")
     named = noun if noun and colour in phrases.data()["colours"] else phrase
-    return concepts.entry(phrases.singular(named)) is not None
+    return concepts.is_known(phrases.singular(named))
 
 
 def _of_a_page(sentence: str) -> bool:

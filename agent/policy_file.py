@@ -206,6 +206,10 @@ class _Builder:
             return self._loader.construct_object(node)
         except ValueError as error:  # a number that there is not
             raise self._error(node, keys, f"{yaml_file.shown(node.value)}: {error}") from error
+        except LookupError as error:  # "!!int" with nothing behind it, "!!bool perhaps"
+            kind = node.tag.rpartition(":")[2]
+            problem = f"{yaml_file.shown(node.value)} is no {kind}"
+            raise self._error(node, keys, problem) from error
 
     def _note(self, keys: Keys, node: yaml.Node) -> None:
         self.places[keys] = Place(self._file, node.start_mark.line + 1)

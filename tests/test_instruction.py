@@ -66,6 +66,7 @@ READ = [
     ("Put a cross on every mushroom", "mushroom", ""),
     ("Click: FISH", "fish", "1"),
     ("Tap the red car", "red car", "1"),
+    ("Click the wheelchair", "wheelchair", "1"),
 ]
 
 # text, concept, how many tiles

@@ -58,6 +58,8 @@ def refusal(name: str) -> str:
         ("a: 1\n---\nb: 2\n", "shop.yaml:2: is not valid YAML: but found another document"),
         ("name: !!python/object:os.system x\n", "shop.yaml:1: name: must be without a tag (got "
          "tag:yaml.org,2002:python/object:os.system)"),
+        ("retry: !!int\n", "shop.yaml:1: retry: '' is no int"),
+        ("name: !!bool perhaps\n", "shop.yaml:1: name: 'perhaps' is no bool"),
         ("retry: !shop {}\n", "shop.yaml:1: retry: must be without a tag (got !shop)"),
         ("a: &a [*a]\n", "shop.yaml:1: " + ".".join(["a", *["0"] * 20])
          + ": at most 10000 values, 20 deep, aliases expanded"),
