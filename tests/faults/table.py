@@ -233,8 +233,9 @@ WIDGETS = [
           script(f"{WIDGET} w.style.display = 'none'; setTimeout(() => w.style.display = '', 400)"),
           everywhere(SOLVED)),
     Fault("widget: another challenge", lambda world: world.exchange(), everywhere(SOLVED)),
+    # Once it has passed it has no stage any more.
     Fault("widget: elements made anew",
-          script(f"{WIDGET} const s = w.querySelector('.stage'); "
+          script(f"{WIDGET} const s = w.querySelector('.stage') || w; "
                  "s.replaceChildren(...[...s.children])"), everywhere(SOLVED)),
     Fault("widget: moves away",
           script(f"{WIDGET} w.style.marginTop = '260px'"), everywhere(SOLVED)),
