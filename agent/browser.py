@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,10 @@ from agent.policy import BrowserSettings
 from agent.waiting import CutError, Stop, call
 
 _CLOSING_S = 10.0
+_ANSWERING_S = 30.0  # for the driver to say its version, or why it can't
 
+# What the driver needs and the slimmest images of Debian lack.
+DRIVER_LIBRARY, DRIVER_PACKAGE = "libatomic.so.1", "libatomic1"
 _COMMANDS = (
     "google-chrome",
     "google-chrome-stable",
@@ -99,6 +103,42 @@ def missing_browser(name: str) -> str:
     )
 
 
+@contextmanager
+def started_playwright() -> Iterator[Playwright]:
+    """Playwright's driver, which is stopped when the block ends.
+
+    Raises MissingError where the driver, a Node.js of Playwright's own, can't run here.
+    """
+    try:
+        playwright = sync_playwright().start()
+    except PlaywrightError:
+        raise  # it runs, and says what is wrong
+    except Exception as error:  # a driver that ends at once is told by a bare Exception
+        raise MissingError(unstartable_driver() or f"Playwright: {error}") from error
+    try:
+        yield playwright
+    finally:
+        playwright.stop()
+
+
+def unstartable_driver() -> str:
+    """Why Playwright's driver does not start and what to do; empty where it does."""
+    command = (sys.executable, "-m", "playwright", "--version")
+    try:
+        ran = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=_ANSWERING_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"Playwright's driver does not start: {error}"
+    if not ran.returncode:
+        return ""
+    said = (ran.stderr.strip() or "it says nothing").splitlines()[-1]
+    advice = "pip install --force-reinstall playwright may mend it"
+    if DRIVER_LIBRARY in said:
+        advice = f"on Debian and Ubuntu, apt-get install {DRIVER_PACKAGE}"
+    return f"Playwright's driver does not start: {said}; {advice}"
+
+
 def _installed() -> Iterator[str]:
     for command in _COMMANDS:
         path = shutil.which(command)
@@ -120,7 +160,7 @@ def open_browser(
     Raises MissingError where there is none, or it does not start or answer within `within_s`
     seconds; CutError where a `stop` is asked for meanwhile.
     """
-    with sync_playwright() as playwright:
+    with started_playwright() as playwright:
         if choice.endpoint:
             join = partial(remote.connect, playwright, choice.endpoint, choice.name)
             yield call(join, within_s, stop)

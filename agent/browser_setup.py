@@ -1,7 +1,7 @@
 """`python -m agent.browser_setup`: makes sure that there is a browser, by the mildest means.
 
 An installed one; else Playwright's own download; else, as root on Debian or Ubuntu, the package
-`chromium`; else it says what to do.
+`chromium`; else it says what to do. What Playwright's driver needs itself is got in the same way.
 """
 
 from __future__ import annotations
@@ -11,27 +11,35 @@ import shutil
 import subprocess
 import sys
 
-from playwright.sync_api import sync_playwright
-
-from agent.browser import BrowserChoice, find_browser, missing_browser
+from agent.browser import (
+    DRIVER_LIBRARY,
+    DRIVER_PACKAGE,
+    BrowserChoice,
+    find_browser,
+    missing_browser,
+    started_playwright,
+    unstartable_driver,
+)
 from agent.errors import MissingError
 
-_INSTALLERS = (
-    (sys.executable, "-m", "playwright", "install", "chromium"),
-    ("apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"),
-)
+_DOWNLOAD = (sys.executable, "-m", "playwright", "install", "chromium")
+_INSTALL = ("apt-get", "install", "-y", "-q", "--no-install-recommends")
 
 
 def main() -> int:
     """Find a browser or get one; 0 where there is one in the end."""
+    problem = unstartable_driver()
+    if DRIVER_LIBRARY in problem and _may_use_apt():
+        _run("Playwright's driver lacks a library", (*_INSTALL, DRIVER_PACKAGE))
+        problem = unstartable_driver()
+    if problem:
+        print(problem, file=sys.stderr)
+        return MissingError.exit_status
     found = _found()
-    for command in () if found else _INSTALLERS:
+    for command in () if found else (_DOWNLOAD, (*_INSTALL, "chromium")):
         if command[0] == "apt-get" and not _may_use_apt():
             continue
-        print(f"no browser yet: {' '.join(command)}", flush=True)
-        if command[0] == "apt-get":
-            subprocess.run(("apt-get", "update", "-q"), check=False)
-        subprocess.run(command, check=False)
+        _run("no browser yet", command)
         found = _found()
         if found:
             break
@@ -42,9 +50,16 @@ def main() -> int:
     return 0
 
 
+def _run(reason: str, command: tuple[str, ...]) -> None:
+    print(f"{reason}: {' '.join(command)}", flush=True)
+    if command[0] == "apt-get":
+        subprocess.run(("apt-get", "update", "-q"), check=False)
+    subprocess.run(command, check=False)
+
+
 def _found() -> str:
     try:
-        with sync_playwright() as playwright:
+        with started_playwright() as playwright:
             return find_browser(BrowserChoice(), playwright)
     except MissingError:
         return ""

@@ -10,10 +10,9 @@ from importlib import metadata
 from typing import Any
 
 import click
-from playwright.sync_api import sync_playwright
 
 from agent import redaction
-from agent.browser import find_browser, open_page
+from agent.browser import find_browser, open_page, started_playwright
 from agent.cli import emit_json
 from agent.commands import browsing
 from agent.errors import CaptchaAgentError, MissingError
@@ -83,7 +82,7 @@ def _browser(given: dict[str, Any]) -> str:
         return f"{choice.name} {version} (at {redaction.address(choice.endpoint)})"
     if choice.channel:
         return f"{choice.name} {version} (channel {choice.channel})"
-    with sync_playwright() as playwright:
+    with started_playwright() as playwright:
         return f"{choice.name} {version} ({find_browser(choice, playwright)})"
 
 

@@ -127,9 +127,12 @@ def test_trained_weights_in_int8(tmp_path: Path) -> None:
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.95
 
 
-def test_the_torch_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_torch_backend(device: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`torch:` gives open_clip's very embeddings, through the same interface."""
-    monkeypatch.setenv("CAPTCHA_AGENT_TORCH_DEVICE", "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no GPU")
+    monkeypatch.setenv("CAPTCHA_AGENT_TORCH_DEVICE", device)
     source = tiny.make("vit", tmp_path / "vit")
     model, images, texts = own(source)
     tiny.save(model, tmp_path / "vit.safetensors")
@@ -140,6 +143,7 @@ def test_the_torch_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     decision = Scorer(encoder).score(pictures(), "Select all images with a bus")
     assert decision.probabilities.shape == (6,)
     assert Scorer(encoder).name == f"torch:{source}"
+    assert encoder.package.card.precision == f"float32 on {device}"
 
 
 def test_a_torch_device_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
