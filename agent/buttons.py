@@ -57,8 +57,9 @@ def reach(pictures: Pictures) -> float:
 
 
 def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
-    """The button that submits the choice: by its words, or that of the form where no such words
-    are nearer; else the nearest below, else the nearest.
+    """The button that submits the choice: the one that a sentence names, by its words, or that of
+    the form where no such words are nearer; else the nearest below, else the nearest; last what
+    says so far above the pictures.
 
     A button may skip as long as nothing is chosen and confirm afterwards. One in the modal that
     the pictures are in comes before all that lie below it.
@@ -71,19 +72,17 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     # Farther above are the page's own: what one says there may mean anything, in any language.
     low = [e for e in elements if e.box.bottom >= pictures.area.y - _CLOSE_CSS]
-    beside = _others(low, pictures, abroad=False)
+    beside = [e for e in _near(low, pictures, abroad=False) if not _does_other(e)]
     return (
-        _saying(low, pictures, beside, abroad=False)
+        _saying(low, pictures, abroad=False)
         # A frame may hold the pictures alone, its page the form.
-        or _saying(elements, pictures, _others(elements, pictures, abroad=True), abroad=True)
+        or _saying(elements, pictures, abroad=True)
         or _likeliest(elements, pictures, beside)
-        or _saying(elements, pictures, _others(elements, pictures, abroad=False), abroad=False)
+        or _saying(elements, pictures, abroad=False)
     )
 
 
-def _saying(
-    elements: Iterable[Element], pictures: Pictures, others: Iterable[Element], *, abroad: bool
-) -> Element | None:
+def _saying(elements: Sequence[Element], pictures: Pictures, *, abroad: bool) -> Element | None:
     """What says by its words or its form that it submits."""
     known = nearest(elements, pictures, "confirm", abroad=abroad)
     if known is not None and words.share(known.text, "confirm") >= _SURELY:
@@ -92,13 +91,10 @@ def _saying(
     def apart(element: Element) -> float:
         return gap(element.box, pictures.area)
 
-    below = (
-        e
-        for e in _near(elements, pictures, abroad=abroad)
-        if e.box.y >= pictures.area.y and not _does_other(e, least=_HARDLY)
-    )
+    near = _near(elements, pictures, abroad=abroad)
+    below = [e for e in near if e.box.y >= pictures.area.y and not _does_other(e, least=_HARDLY)]
     told = min((e for e in below if _is_told(e, elements)), key=apart, default=None)
-    own = min((e for e in others if e.submits), key=apart, default=None)
+    own = min((e for e in near if e.submits and not _does_other(e)), key=apart, default=None)
     if told is not None or known is None or own is None:
         return told or known or own
     return known if apart(known) <= apart(own) else own
@@ -129,11 +125,6 @@ def _likeliest(
         return skip or next_best
     beside = gap(next_best.box, pictures.area) <= gap(skip.box, pictures.area) + _SAME_ROW_CSS
     return next_best if beside else skip
-
-
-def _others(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
-    """Buttons near the pictures that are not known to do anything else than submit."""
-    return [e for e in _near(elements, pictures, abroad=abroad) if not _does_other(e)]
 
 
 def _near(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:

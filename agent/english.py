@@ -23,6 +23,7 @@ _SEVERAL = re.compile(
 )
 _CHOSEN_FROM = re.compile(r"\b(?:of|from|among) (?:these|those|the) \w+")  # "one of these five"
 _AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) [^.!?;:]*")
+_CLAUSE_ENDS = re.compile(r"[.!?;,:()]")
 _FEW_WORDS = 5  # behind the verb
 _MOST_WORDS = 3  # of a thing's name
 
@@ -32,7 +33,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
 
     `emphasis` are the words that the page shows in bold.
     """
-    sentence = text.lower()
+    sentence = _without_rest(text.lower())
     if phrases.has(sentence, "reference"):
         return Target("", text, reference=True)
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
@@ -70,11 +71,14 @@ def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
     if len(text) > _LONGEST:
         return 0.0
-    sentence = text.lower()
+    whole = text.lower()
+    sentence = _without_rest(whole)
     asking = _asking(sentence)
+    chosen = sentence != whole and phrases.has(sentence, "every")  # "Feed every cat, not the rest"
     # "Two pictures show the same as the sample. Pick those two."
     compares = asking and _names_tiles(sentence) and phrases.has(sentence, "reference")
-    return max(_asked(asking), _hinted(sentence), 0.6 if compares else 0.0)
+    hint = _hinted(sentence)
+    return max(_asked(asking), hint + 0.3 * (chosen and hint > 0), 0.6 if compares else 0.0)
 
 
 def _hinted(sentence: str) -> float:
@@ -143,8 +147,12 @@ def unsupported(text: str) -> str:
 
 def wants_all(text: str) -> bool:
     """Whether a text asks for all of what it need not name: "Select all, then Post"."""
-    both = f"{phrases.pattern('verbs').pattern} {phrases.pattern('every').pattern}"
-    return re.search(both, text.lower()) is not None
+    return _all_of_it().search(text.lower()) is not None
+
+
+@cache
+def _all_of_it() -> re.Pattern[str]:
+    return re.compile(f"{phrases.pattern('verbs').pattern} {phrases.pattern('every').pattern}")
 
 
 def share(text: str) -> float:
@@ -169,6 +177,17 @@ def _asking(sentence: str) -> str:
     first_part = (re.split(r"[.:;!,] ", part)[0] for part in asking)
     pictures = [_names_tiles(part) for part in first_part]
     return asking[pictures.index(True)] if True in pictures else (asking or [""])[0]
+
+
+def _without_rest(sentence: str) -> str:
+    """The sentence without what is to be done with all else: "and leave the rest lying"."""
+    match = phrases.pattern("rest").search(sentence)
+    if match is None:
+        return sentence
+    end = _CLAUSE_ENDS.search(sentence, match.end())
+    return sentence[: match.start()].rstrip(" ,").removesuffix(" and") + (
+        sentence[end.start() :] if end else ""
+    )
 
 
 def _without_none_clause(sentence: str) -> tuple[str, bool]:
@@ -236,7 +255,7 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
         phrase = re.split(r"[.!?;:,()\u2013\u2014\n]", rest)[0]
         stop = phrases.pattern("stops").search(phrase)
         phrase = phrase[: stop.start()] if stop else phrase
-        phrase = _without_glue(_without_articles(phrase.strip()))
+        phrase = _without_articles(_without_glue(_without_articles(phrase.strip())))
         pictured = (
             _names_tiles(sentence[verb.end() : start]) and phrase in phrases.data()["also_things"]
         )

@@ -262,7 +262,9 @@ def _with_what_belongs(page: _Page, pictures: Pictures, asked: Asked) -> str:
 
 
 def _sample(elements: Sequence[Element], pictures: Pictures, asked: Asked) -> Element | None:
-    """The picture that is asked for in the place of a word: the nearest to the instruction."""
+    """The picture that is asked for in the place of a word: the nearest to the instruction, which
+    may stand at the other side of the tiles.
+    """
     target = asking.read(asked.text)
     if target is None or not target.reference:
         return None
@@ -275,6 +277,7 @@ def _sample(elements: Sequence[Element], pictures: Pictures, asked: Asked) -> El
         and min(e.box.width, e.box.height) >= 32
         and e.box.overlap(pictures.area) < 0.2 * e.box.area
         and e.box.area < 4 * pictures.elements[0].box.area
-        and gap(e.box, asked.box) <= _REACH_CSS / 2
     ]
-    return min(others, key=lambda e: gap(e.box, asked.box), default=None)
+    beside = [e for e in others if gap(e.box, asked.box) <= _REACH_CSS / 2]
+    beside = beside or [e for e in others if gap(e.box, pictures.area) <= _REACH_CSS / 2]
+    return min(beside, key=lambda e: gap(e.box, asked.box), default=None)

@@ -20,17 +20,18 @@ CODES = lexicon.CODES
 
 Kind = Literal[
     "verb", "tile", "tiles", "square", "squares", "containing", "negation", "none", "reference",
-    "unsupported", "every", "least", "of", "interface", "stop", "word", "just", "number", "colour",
-    "noun", "unknown", "pause", "end",
+    "unsupported", "rest", "every", "least", "of", "interface", "stop", "word", "just", "number",
+    "colour", "noun", "unknown", "pause", "end",
 ]  # fmt: skip
 
 # The lists of a file's first document, and what a phrase of each is marked as. `which` asks for
-# several, `which_one` for one; `just` are "only" and "please", which ask for what is beside them.
+# several, `which_one` for one; `just` are "only" and "please", which ask for what is beside them;
+# `rest` is what is to be done with all else.
 _LISTS: dict[str, Kind] = {
     "verbs": "verb", "which": "verb", "which_one": "verb", "tile": "tile", "tiles": "tiles",
     "square": "square", "squares": "squares",
     "containing": "containing", "negations": "negation", "none": "none", "reference": "reference",
-    "unsupported": "unsupported", "every": "every", "least": "least", "of": "of",
+    "unsupported": "unsupported", "rest": "rest", "every": "every", "least": "least", "of": "of",
     "interface": "interface", "stops": "stop", "just": "just", "words": "word",
 }  # fmt: skip
 _INFLECTED = {"tile", "tiles", "square", "squares", "colour", "noun"}

@@ -105,7 +105,9 @@ def _hinted(asked: _Asked) -> float:
     )
     every = "every" in kinds or counted
     asks = bool(kinds & {"verb", "just"}) or any(mark.text == "?" for mark in asked.around)
-    return (0.2 + 0.1 * pictures + 0.1 * every) if pictures or every or asks else 0.0
+    chosen = every and "rest" in kinds  # "Feed every cat, leave the rest"
+    hint = 0.2 + 0.1 * pictures + 0.1 * every + 0.3 * chosen
+    return hint if pictures or every or asks else 0.0
 
 
 def unsupported(language: Language, text: str) -> str:
@@ -122,11 +124,20 @@ def wants_all(language: Language, text: str) -> bool:
 
 def _asked(language: Language, text: str) -> _Asked:
     around = language.marks(text)
-    marks, none_allowed = _without_none_clause(around)
+    marks, none_allowed = _without_none_clause(_without_rest(around))
     noun = _noun(language, marks)
     if noun:
         marks = _clause(language, marks, noun)
     return _Asked(tuple(marks), tuple(noun), none_allowed, tuple(around))
+
+
+def _without_rest(marks: list[Mark]) -> list[Mark]:
+    """The marks without what is to be done with all else: "the rest may stay"."""
+    at = next((i for i, mark in enumerate(marks) if mark.kind == "rest"), None)
+    if at is None:
+        return marks
+    ends = [i for i in range(at, len(marks)) if marks[i].kind in ("pause", "end")]
+    return marks[:at] + (marks[ends[0] :] if ends else [])
 
 
 def _without_none_clause(marks: list[Mark]) -> tuple[list[Mark], bool]:

@@ -247,7 +247,7 @@ OPENED = {
     "forum-post-reply", "password-reset", "rastro-anuncio", "react-signup-demo",
     "kristal-diyar-kayit", "larkfield-bank-signin", "lit-gate-docs", "npm-react-demo",
     "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor", "picklock-demo",
-    "visita-espacio",
+    "visita-espacio", "dongne-gaip-bottom-sheet-badge", "saas-invoice-export-shadow-scene",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 
