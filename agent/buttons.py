@@ -13,7 +13,7 @@ from agent.grids import Pictures, gap
 _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons may lie
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
-_LONGEST = 40  # characters of a button's text
+_LONGEST = 64  # characters of a button's text
 _LEAST_NAME = 3  # characters of a button's text that a sentence may name
 _CLOSE_CSS = 80.0  # how far above the pictures, or without a text, a button belongs to them
 _SAME_ROW_CSS = 8.0
@@ -73,40 +73,43 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     # Farther above are the page's own: what one says there may mean anything, in any language.
     low = [e for e in elements if e.box.bottom >= pictures.area.y - _CLOSE_CSS]
     beside = [e for e in _near(low, pictures, abroad=False) if not _does_other(e)]
+    texts = [e.text.lower() for e in elements if e.role == "text"]
     return (
-        _saying(low, pictures, abroad=False)
+        _saying(low, pictures, texts, abroad=False)
         # A frame may hold the pictures alone, its page the form.
-        or _saying(elements, pictures, abroad=True)
+        or _saying(elements, pictures, texts, abroad=True)
         or _likeliest(elements, pictures, beside)
-        or _saying(elements, pictures, abroad=False)
+        or _saying(elements, pictures, texts, abroad=False)
     )
 
 
-def _saying(elements: Sequence[Element], pictures: Pictures, *, abroad: bool) -> Element | None:
-    """What says by its words or its form that it submits."""
+def _saying(
+    elements: Iterable[Element], pictures: Pictures, texts: Sequence[str], *, abroad: bool
+) -> Element | None:
+    """What says by its words, its form or the page's `texts` that it submits."""
     known = nearest(elements, pictures, "confirm", abroad=abroad)
-    if known is not None and words.share(known.text, "confirm") >= _SURELY:
-        return known
 
     def apart(element: Element) -> float:
         return gap(element.box, pictures.area)
 
     near = _near(elements, pictures, abroad=abroad)
     below = [e for e in near if e.box.y >= pictures.area.y and not _does_other(e, least=_HARDLY)]
-    told = min((e for e in below if _is_told(e, elements)), key=apart, default=None)
+    told = min((e for e in below if _is_told(e, texts)), key=apart, default=None)
+    surely = known is not None and words.share(known.text, "confirm") >= _SURELY
+    if known is not None and surely and (told is None or not known.disabled):
+        return known
     own = min((e for e in near if e.submits and not _does_other(e)), key=apart, default=None)
     if told is not None or known is None or own is None:
         return told or known or own
     return known if apart(known) <= apart(own) else own
 
 
-def _is_told(button: Element, elements: Iterable[Element]) -> bool:
+def _is_told(button: Element, texts: Iterable[str]) -> bool:
     """Whether a sentence there names the button: "mark all, then ring the bell"."""
     name = button.text.lower()
     if len(name) < _LEAST_NAME:
         return False
     whole = re.compile(rf"(?<!^)\b{re.escape(name)}\b")
-    texts = (e.text.lower() for e in elements if e.role == "text")
     return any(name in text and whole.search(text) for text in texts)
 
 

@@ -23,6 +23,7 @@ from agent.data import (
 from agent.progress import Challenge, Flow, Run, StopError
 
 _LARGEST_FRAME = 3.0  # times a tile's area: what is larger is no frame of it
+_IN_PLACE = 0.5  # of a tile that something drawn in its place covers
 _MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
 
 
@@ -157,9 +158,24 @@ def _has_reacted(
     current = recognizer.recognize(page, widget).widget
     if current is None:
         return redrawn  # gone: the click was the answer
-    return matching.exchanged(widget, current) or is_chosen(current, index) != is_chosen(
-        widget, index
+    state = _state_now(widget, index, current, page)
+    return matching.exchanged(widget, current) or state != is_chosen(widget, index)
+
+
+def _state_now(widget: Widget, index: int, current: Widget, page: Snapshot) -> bool | None:
+    """Whether a tile is chosen now. One that is drawn smaller since may be no part of the grid any
+    more: then what lies in its place tells.
+    """
+    if len(current.tiles) == len(widget.tiles) or index >= len(widget.tiles):
+        return is_chosen(current, index)
+    tile = widget.tiles[index]
+    there = (
+        e.checked
+        for e in page.elements
+        if (e.frame, e.role) == (tile.frame, tile.role)
+        and e.box.overlap(tile.box) > _IN_PLACE * tile.box.area
     )
+    return next(there, None)
 
 
 def _tile_changed(challenge: Challenge, index: int, now: Picture, seen: Picture) -> bool:

@@ -136,7 +136,8 @@ def _grids(elements: Iterable[Element]) -> list[Pictures]:
     ]
     clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
     parts = [part for cluster in clusters for part in _even(cluster)]
-    return [grid for part in parts if (grid := lattice(part)) is not None]
+    found = (lattice(part) or lattice(_in_line(part)) for part in parts)
+    return [grid for grid in found if grid is not None]
 
 
 def _could_be_tile(element: Element) -> bool:
@@ -205,6 +206,19 @@ def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:
         above = [element for element in cluster if element.box.center[axis] >= cut]
         return [*_even(below), *_even(above)]
     return [cluster]
+
+
+def _in_line(part: Sequence[Element]) -> list[Element]:
+    """Without what stands in no line with another: a sample beside the tiles, of their size."""
+
+    def slack(one: Element) -> float:
+        return _ALIKE * min(one.box.width, one.box.height)
+
+    def beside(one: Element, other: Element) -> bool:
+        (x, y), (other_x, other_y) = one.box.center, other.box.center
+        return min(abs(x - other_x), abs(y - other_y)) <= slack(one)
+
+    return [one for one in part if any(beside(one, each) for each in part if each is not one)]
 
 
 def lattice(group: Sequence[Element]) -> Pictures | None:

@@ -217,13 +217,17 @@ def _press_opener(run: Run) -> Flow:
 
 def _wait_for_opening(run: Run, before: Snapshot | None) -> Flow:
     """Look until pictures appear, or the page lets pass for the click alone."""
-    limit_s = run.now_s + run.policy.waits.find_s
-    while run.now_s < limit_s:
+    began_s = run.now_s
+    while run.now_s < began_s + run.policy.waits.find_s:
         yield from run.ask(Wait(run.poll_s))
         observation = yield from run.ask(Look(verifier.selector_of(run.policy.success)))
         if observation.value is None:
             continue
-        if recognizer.recognize(observation.value).what not in ("opener", "nothing"):
+        what = recognizer.recognize(observation.value).what
+        # The click itself checks the box: what that opens may take a moment.
+        if what == "solved" and run.silent_s(began_s) < run.patience_s:
+            continue
+        if what not in ("opener", "nothing"):
             return
         if before is not None:
             verdict = verifier.passed(before, observation.value, run.policy.success)

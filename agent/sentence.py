@@ -125,10 +125,26 @@ def wants_all(language: Language, text: str) -> bool:
 def _asked(language: Language, text: str) -> _Asked:
     around = language.marks(text)
     marks, none_allowed = _without_none_clause(_without_rest(around))
-    noun = _noun(language, marks)
+    noun = _noun(language, _before_stops(marks))
+    if not any(mark.kind == "noun" for mark in noun):
+        noun = _noun(language, marks)
     if noun:
         marks = _clause(language, marks, noun)
     return _Asked(tuple(marks), tuple(noun), none_allowed, tuple(around))
+
+
+def _before_stops(marks: list[Mark]) -> list[Mark]:
+    """The marks without what a sentence says after it asked: "then the door opens"."""
+    kept: list[Mark] = []
+    verb = asked = stopped = False
+    for mark in marks:
+        goes_on = mark.kind != "end"
+        stopped = goes_on and (stopped or (asked and mark.kind == "stop"))
+        asked = goes_on and (asked or (verb and mark.kind in _CONTENT))
+        verb = goes_on and (verb or mark.kind == "verb")
+        if not stopped:
+            kept.append(mark)
+    return kept
 
 
 def _without_rest(marks: list[Mark]) -> list[Mark]:
@@ -264,9 +280,9 @@ def _count(language: Language, asked: _Asked) -> int | None:
     """How many tiles are asked for, where the sentence says just how many.
 
     In "images with two dogs" the number is one of dogs, not of tiles; where words have no spaces
-    it comes with a word for pictures.
+    it comes with a word for pictures. "On which of these five" asks for one.
     """
-    if asked.has("least"):
+    if asked.has("least") or any(mark.value == "which_one" for mark in asked.around):
         return None
     tiles = asked.has("tile", "tiles", "square", "squares")
     numbers = [

@@ -236,6 +236,7 @@ MISSED = {
     "vhs-kursbuchung": "the question stands in a paragraph at the other end of the page",
     "hajz-mawid": "asks in Arabic",
     "wiki-uprava": "asks in Czech",
+    "wijnhandel-slak-op-de-wijnrank": "hardly asks, on a page that speaks of no robots",
     "listener-poll": "nothing shows that its one picture can be clicked, and no button is there",
 }
 MISTAKEN = {
@@ -248,6 +249,7 @@ OPENED = {
     "kristal-diyar-kayit", "larkfield-bank-signin", "lit-gate-docs", "npm-react-demo",
     "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor", "picklock-demo",
     "visita-espacio", "dongne-gaip-bottom-sheet-badge", "saas-invoice-export-shadow-scene",
+    "blog-comment-plugin-two-rounds-iframe",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 

@@ -252,6 +252,56 @@ def test_tiles_that_come_one_by_one_are_waited_for() -> None:
     assert [attempt.grid for attempt in outcome.attempts] == [(3, 3)]
 
 
+class Boxed(FakePage):
+    """A page whose checkbox is ticked at once and opens the pictures half a second later."""
+
+    ticked_s: float = math.inf
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        ticked = self.ahead_s >= self.ticked_s
+        box = Element(20, 0, "checkbox", Box(20, 0, 16, 16), "I'm not a robot", checked=ticked)
+        opened = seen.elements if self.ahead_s >= self.ticked_s + 0.5 else ()
+        return replace(seen, elements=(box, *opened))
+
+    def _click(self, click: Click) -> None:
+        if click.y_css < 16:
+            self.ticked_s = self.ahead_s
+        else:
+            super()._click(click)
+
+
+def test_a_box_that_is_ticked_may_open_pictures_yet() -> None:
+    """That the click itself ticked it is no sign that nothing more is asked."""
+    page = Boxed()
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+class Shrinking(FakePage):
+    """A page that draws chosen tiles smaller, beside a picture that is larger than all."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        smaller = (
+            replace(
+                e,
+                box=e.box.grown(-6) if e.id - 1 in self.chosen else e.box,
+                clickable=e.role == "image",
+            )
+            for e in seen.elements
+        )
+        beside = Element(30, 0, "image", Box(380, 80, 110, 110), source="sample", clickable=True)
+        return replace(seen, elements=(*smaller, beside))
+
+
+def test_a_tile_that_is_drawn_smaller_was_chosen() -> None:
+    """Though the others alone are of one size then."""
+    page = Shrinking()
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
 def test_replacements_need_not_match() -> None:
     """Of pictures that take the place of chosen ones none has to be chosen, too."""
     page = Replacing()
