@@ -78,7 +78,9 @@ def likeness(text: str) -> float:
     # "Two pictures show the same as the sample. Pick those two."
     compares = asking and _names_tiles(sentence) and phrases.has(sentence, "reference")
     hint = _hinted(sentence)
-    return max(_asked(asking), hint + 0.3 * (chosen and hint > 0), 0.6 if compares else 0.0)
+    if hint and chosen:
+        hint += 0.3
+    return max(_asked(asking), hint, 0.6 if compares else 0.0)
 
 
 def _hinted(sentence: str) -> float:

@@ -19,6 +19,7 @@ _LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least
 _MOST_SINGLES = 2  # of one size: a page may show two captchas
 _SIZES = range(1, 8)  # rows or columns of a grid
 _MOST_TILES = 49
+_MOST_STRAYS = 2  # beside a grid: its sample, and what else is of that size
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
 _UNEVEN = 1.4  # times the narrowest step from line to line: no wider one is in the same grid
 _WITHIN = 0.8  # of a picture that lies in its button
@@ -136,7 +137,7 @@ def _grids(elements: Iterable[Element]) -> list[Pictures]:
     ]
     clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
     parts = [part for cluster in clusters for part in _even(cluster)]
-    found = (lattice(part) or lattice(_in_line(part)) for part in parts)
+    found = (lattice(part) or _without_strays(part) for part in parts)
     return [grid for grid in found if grid is not None]
 
 
@@ -208,17 +209,18 @@ def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:
     return [cluster]
 
 
-def _in_line(part: Sequence[Element]) -> list[Element]:
-    """Without what stands in no line with another: a sample beside the tiles, of their size."""
+def _without_strays(part: Sequence[Element]) -> Pictures | None:
+    """The grid without what stands in no line with another: a sample of the tiles' own size."""
+    if len(part) > _MOST_TILES + _MOST_STRAYS:
+        return None
 
-    def slack(one: Element) -> float:
-        return _ALIKE * min(one.box.width, one.box.height)
-
-    def beside(one: Element, other: Element) -> bool:
+    def in_line(one: Element, other: Element) -> bool:
         (x, y), (other_x, other_y) = one.box.center, other.box.center
-        return min(abs(x - other_x), abs(y - other_y)) <= slack(one)
+        slack = _ALIKE * min(one.box.width, one.box.height)
+        return min(abs(x - other_x), abs(y - other_y)) <= slack
 
-    return [one for one in part if any(beside(one, each) for each in part if each is not one)]
+    kept = [one for one in part if any(in_line(one, each) for each in part if each is not one)]
+    return lattice(kept) if 0 < len(part) - len(kept) <= _MOST_STRAYS else None
 
 
 def lattice(group: Sequence[Element]) -> Pictures | None:

@@ -150,10 +150,10 @@ def _is_ready(widget: Widget) -> bool:
 def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:
     """Whether the captcha stands where the look before saw it, and nothing of it is out of view.
 
-    Where its tiles come one by one, more may be on their way.
+    Where its tiles come one by one, or its grid has a hole, more may be on their way.
     """
     key = (widget.area, widget.instruction, len(widget.tiles))
-    if search.tiles and len(widget.tiles) != search.tiles:
+    if len(widget.tiles) != search.tiles and (search.tiles or _has_hole(widget)):
         search.grown_s = run.now_s
     search.tiles = len(widget.tiles)
     growing = search.grown_s is not None and run.silent_s(search.grown_s) < run.patience_s
@@ -163,6 +163,14 @@ def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:
             return True
     search.before = key
     return False
+
+
+def _has_hole(widget: Widget) -> bool:
+    """Whether its tiles fill no rectangle: too few, or one row of them that do not stand in it."""
+    centers = [tile.box.center[1] for tile in widget.tiles]
+    rows, cols = widget.rows or 0, widget.cols or 0
+    in_rows = rows != 1 or max(centers) - min(centers) < widget.tiles[0].box.height / 2
+    return bool(widget.tiles) and (len(widget.tiles) < rows * cols or not in_rows)
 
 
 def _makes_room(run: Run, widget: Widget) -> Flow:

@@ -252,6 +252,23 @@ def test_tiles_that_come_one_by_one_are_waited_for() -> None:
     assert [attempt.grid for attempt in outcome.attempts] == [(3, 3)]
 
 
+class Holed(FakePage):
+    """A page that lacks a tile in the middle of its last row for most of a second."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        elements = (replace(e, clickable=e.role == "image") for e in seen.elements)
+        missing = 8 if self.ahead_s < 0.7 else -1
+        return replace(seen, elements=tuple(e for e in elements if e.id != missing))
+
+
+def test_a_hole_in_the_grid_is_waited_for() -> None:
+    """What has no tile yet may get one, though nothing was seen to come so far."""
+    outcome = solve(Holed(), SURE)
+    assert outcome.solved
+    assert [attempt.grid for attempt in outcome.attempts] == [(3, 3)]
+
+
 class Boxed(FakePage):
     """A page whose checkbox is ticked at once and opens the pictures half a second later."""
 
