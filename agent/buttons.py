@@ -72,44 +72,54 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     # Farther above are the page's own: what one says there may mean anything, in any language.
     low = [e for e in elements if e.box.bottom >= pictures.area.y - _CLOSE_CSS]
-    beside = [e for e in _near(low, pictures, abroad=False) if not _does_other(e)]
-    texts = [e.text.lower() for e in elements if e.role == "text"]
+    near = _near(low, pictures, abroad=False)
     return (
-        _saying(low, pictures, texts, abroad=False)
+        _saying(low, pictures, near, elements)
         # A frame may hold the pictures alone, its page the form.
-        or _saying(elements, pictures, texts, abroad=True)
-        or _likeliest(elements, pictures, beside)
-        or _saying(elements, pictures, texts, abroad=False)
+        or _saying(
+            elements, pictures, _near(elements, pictures, abroad=True), elements, abroad=True
+        )
+        or _likeliest(elements, pictures, [e for e in near if not _does_other(e)])
+        or _saying(elements, pictures, _near(elements, pictures, abroad=False), elements)
     )
 
 
 def _saying(
-    elements: Iterable[Element], pictures: Pictures, texts: Sequence[str], *, abroad: bool
+    elements: Iterable[Element],
+    pictures: Pictures,
+    near: Sequence[Element],
+    page: Iterable[Element],
+    *,
+    abroad: bool = False,
 ) -> Element | None:
-    """What says by its words, its form or the page's `texts` that it submits."""
+    """What of `elements` says by its words or its form that it submits, or is told so by a text of
+    the `page`. `near` are the buttons among them that are near the pictures.
+    """
     known = nearest(elements, pictures, "confirm", abroad=abroad)
+    surely = known is not None and words.share(known.text, "confirm") >= _SURELY
+    if known is not None and surely and not known.disabled:
+        return known
 
     def apart(element: Element) -> float:
         return gap(element.box, pictures.area)
 
-    near = _near(elements, pictures, abroad=abroad)
     below = [e for e in near if e.box.y >= pictures.area.y and not _does_other(e, least=_HARDLY)]
-    told = min((e for e in below if _is_told(e, texts)), key=apart, default=None)
-    surely = known is not None and words.share(known.text, "confirm") >= _SURELY
-    if known is not None and surely and (told is None or not known.disabled):
-        return known
+    told = min((e for e in below if _is_told(e, page)), key=apart, default=None)
+    if told is not None or surely:
+        return told or known
     own = min((e for e in near if e.submits and not _does_other(e)), key=apart, default=None)
-    if told is not None or known is None or own is None:
-        return told or known or own
+    if known is None or own is None:
+        return known or own
     return known if apart(known) <= apart(own) else own
 
 
-def _is_told(button: Element, texts: Iterable[str]) -> bool:
+def _is_told(button: Element, page: Iterable[Element]) -> bool:
     """Whether a sentence there names the button: "mark all, then ring the bell"."""
     name = button.text.lower()
     if len(name) < _LEAST_NAME:
         return False
     whole = re.compile(rf"(?<!^)\b{re.escape(name)}\b")
+    texts = (e.text.lower() for e in page if e.role == "text")
     return any(name in text and whole.search(text) for text in texts)
 
 
