@@ -24,6 +24,8 @@ Rows = NDArray[np.intp]
 Margins = Callable[[float], Floats]
 """The words' margins (n, k) of n tiles and k labels, at a logit scale."""
 
+Finish = Callable[[Floats], Floats]
+
 How = Literal["nothing", "words", "pictures"]
 """What to learn: nothing; scale and bias of what the words say; how the labels' pictures look."""
 
@@ -61,18 +63,21 @@ Learn = Callable[[_Tiles], tuple[Learnt, ...]]
 """Learns from tiles: what to keep of each label."""
 
 
-def calibrate(embeddings: Embeddings, truth: Truth, margins: Margins, before: Floats) -> Calibrated:
+def calibrate(
+    embeddings: Embeddings, truth: Truth, margins: Margins, before: Floats, finish: Finish
+) -> Calibrated:
     """Learn from tiles (n, d) that show each of k labels (truth 1), don't (0), or may (-1).
 
-    `before` (n, k) are the logits so far. Kept is what has the least loss on held-out tiles;
-    nothing where that is not less than before.
+    `before` (n, k) are the logits so far; `finish` adds to logits (n, k) of the embeddings what
+    else is known of the tiles, as it is added when tiles are scored. Kept is what has the least
+    loss on held-out tiles; nothing where that is not less than before.
     """
     tiles = _Tiles(
         embeddings.astype(np.float64), truth, {scale: margins(scale) for scale in _SCALES}
     )
     ways: dict[How, Learn] = {"words": _from_words, "pictures": _from_pictures}
     judged: dict[How, Floats] = {"nothing": before}
-    judged |= {how: _held_out(tiles, learn) for how, learn in ways.items()}
+    judged |= {how: finish(_held_out(tiles, learn)) for how, learn in ways.items()}
     # Of those that are as good the first, which is the simplest.
     best = min(judged, key=lambda how: round(loss(judged[how], truth), _DIGITS))
     learnt = ways[best](tiles) if best in ways else ()

@@ -11,14 +11,16 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from agent import concepts, decider, instruction
+from agent import concepts, decider, detection, instruction
 from agent.data import (
     MOST_CONTRASTS,
     THRESHOLD,
@@ -49,6 +51,14 @@ Embeddings = NDArray[np.float32]
 """Shape (n, d), each row of unit length."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A thing's logit (n,) in each of the tiles, and how likely these are photographs."""
+
+    logits: NDArray[np.float32]
+    photographs: NDArray[np.float32]
+
+
 class Scorer:
     """Says how likely each tile shows what an instruction asks for. Safe to share by threads."""
 
@@ -56,7 +66,9 @@ class Scorer:
         self._encoder = encoder
         self._lock = threading.Lock()
         self._texts: dict[str, NDArray[np.float32]] | None = None
-        self._seen: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._embedded: _Remembered = OrderedDict()
+        self._glanced: _Remembered = OrderedDict()
+        self._detected: _Remembered = OrderedDict()
 
     @property
     def package(self) -> Package:
@@ -73,19 +85,26 @@ class Scorer:
 
     def embed_images(self, tiles: Sequence[Image.Image]) -> Embeddings:
         """Embed pictures: (n, d) float32, unit length. One seen before is not embedded again."""
+        return self._once(self._embedded, tiles, self._encoder.embed_images)
+
+    def _once(
+        self, remembered: _Remembered, tiles: Sequence[Image.Image], look: _Look
+    ) -> NDArray[np.float32]:
+        """What `look` makes of each tile (n, d); of those that were seen before, what it made."""
         if not tiles:
-            return self._encoder.embed_images(tiles)
+            return look(tiles)
         keys = [_fingerprint(tile) for tile in tiles]
         with self._lock:
-            known = {key: self._seen[key] for key in keys if key in self._seen}
+            known = {key: remembered[key] for key in keys if key in remembered}
         new = {key: tile for key, tile in zip(keys, tiles, strict=True) if key not in known}
-        known |= dict(zip(new, self._encoder.embed_images(list(new.values())), strict=True))
+        if new:
+            known |= dict(zip(new, look(list(new.values())), strict=True))
         with self._lock:
             for key in keys:
-                self._seen[key] = known[key]
-                self._seen.move_to_end(key)
-            while len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
+                remembered[key] = known[key]
+                remembered.move_to_end(key)
+            while len(remembered) > _REMEMBERED:
+                remembered.popitem(last=False)
         return np.stack([known[key] for key in keys])
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
@@ -177,7 +196,7 @@ class Scorer:
         """`probabilities`, and what each tile may show instead."""
         images, card = self.embed_images(tiles), self._encoder.package.card
         if reference is None:
-            logits = self.logits(images, target)
+            logits = self.tile_logits(tiles, target)
             scale, others = card.logit_scale, concepts.others(target.concept)
         else:
             (wanted,) = self.embed_images([reference])
@@ -216,6 +235,39 @@ class Scorer:
             return self.margins(images, concept, card.logit_scale) + np.float32(card.logit_bias)
         margins = self.margins(images, concept, learnt.scale)
         return margins + images @ learnt.weights + np.float32(learnt.bias)
+
+    def tile_logits(self, tiles: Sequence[Image.Image], target: Target) -> NDArray[np.float32]:
+        """Shape (n,): the logit that each tile shows the concept, the detector's word counted."""
+        logits = self.logits(self.embed_images(tiles), target)
+        return self.with_detector(logits, self.detect(tiles, target))
+
+    def detect(self, tiles: Sequence[Image.Image], target: Target) -> Shown | None:
+        """What the detector says of the concept in a challenge's tiles.
+
+        None where it has no name for it, or where these are no photographs.
+        """
+        detector = self._encoder.package.card.detector
+        named = detection.known_as(target.concept, detector.names) if detector else []
+        if detector is None or not named:
+            return None
+        found = self._once(self._glanced, tiles, self._detect(detector.glance_px))
+        photographs = detection.photographs(found.std(axis=1).mean(), detector.tiles)
+        if photographs < _HARDLY:
+            return None
+        closer = self._once(self._detected, tiles, self._detect(detector.tile_px))
+        return Shown(((found + closer) / 2)[:, named].max(axis=1), photographs)
+
+    def with_detector(
+        self, logits: NDArray[np.floating[Any]], shown: Shown | None
+    ) -> NDArray[np.float32]:
+        """The logits (n,) of the towers, and what the detector says of the same tiles."""
+        detector = self._encoder.package.card.detector
+        if detector is None or shown is None:
+            return logits.astype(np.float32)
+        return detection.combined(logits, shown.logits, shown.photographs, detector.tiles)
+
+    def _detect(self, size_px: int) -> _Look:
+        return lambda tiles: self._encoder.detect_in_tiles(tiles, size_px)
 
     @cached_property
     def _learnt(self) -> dict[str, calibrated.Learnt]:
@@ -261,13 +313,31 @@ class Scorer:
             alone = self.margins(squares, target.concept, objects.logit_scale)
             covered = pool_shares(masks, picture.size, edges) >= objects.least_share
             margins, judgements = by_things(covered, things, alone)
-            likely = _sigmoid(margins + objects.logit_bias)
+            logits = margins + np.float32(objects.logit_bias)
+            likely = _sigmoid(self._with_boxes(picture, edges, target, logits))
             contrasts = self.contrasts(squares, others, objects.logit_scale, likely)
             return Scores(likely, judgements, contrasts)
         squares = pool_cells(self._encoder.embed_cells(picture), picture.size, edges)
         margins = self.margins(squares, target.concept, cells.logit_scale)
-        likely = _sigmoid(margins + cells.logit_bias)
+        logits = margins + np.float32(cells.logit_bias)
+        likely = _sigmoid(self._with_boxes(picture, edges, target, logits))
         return Scores.apart(likely, self.contrasts(squares, others, cells.logit_scale, likely))
+
+    def _with_boxes(
+        self,
+        picture: Image.Image,
+        edges: Sequence[Edges],
+        target: Target,
+        logits: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        detector = self._encoder.package.card.detector
+        named = detection.known_as(target.concept, detector.names) if detector else []
+        if detector is None or not named:
+            return logits
+        found, boxes = self._encoder.detect(picture)
+        shown = detection.on_squares(found[:, named].max(axis=1), boxes, picture.size, edges)
+        photographs = detection.photographs(found.max(axis=0).std(), detector.squares)
+        return detection.combined(logits, shown, photographs, detector.squares)
 
     def concept_embeddings(self, names: Sequence[str]) -> Embeddings:
         """Each name in every template of the package, averaged and renormalised; remembered."""
@@ -287,8 +357,11 @@ class Scorer:
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
 
 
+_Remembered = OrderedDict[bytes, NDArray[np.float32]]
+_Look = Callable[[Sequence[Image.Image]], NDArray[np.float32]]
 _LIKE_REFERENCE = 8
-_REMEMBERED = 1024  # embeddings of tiles, a kilobyte each
+_HARDLY = 0.05  # photographs: less likely ones are not worth a closer look
+_REMEMBERED = 1024  # tiles' embeddings, a kilobyte each, and what a detector sees in them
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from agent.calibrate import Calibrated, calibrate
+from agent.calibrate import Calibrated, Finish, calibrate
 from agent.models import calibrated, store
 from agent.models.card import Calibration
 from agent.pictures import open_picture
@@ -20,10 +20,12 @@ from tests.test_cli import run
 PICTURES = Path(__file__).parents[1] / "fixtures" / "pictures"
 
 
-def learn(embeddings: Any, truth: Any, before: Any) -> Calibrated:
+def learn(embeddings: Any, truth: Any, before: Any, finish: Finish = np.asarray) -> Calibrated:
     """Calibrate on words that say the same at each scale."""
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return calibrate(unit.astype(np.float32), truth, lambda scale: before * scale / 12, before)
+    return calibrate(
+        unit.astype(np.float32), truth, lambda scale: before * scale / 12, before, finish
+    )
 
 
 def labels(n: int, k: int) -> Any:
@@ -52,6 +54,16 @@ def test_chance_is_not_learnt() -> None:
     assert found.after.auc.low < found.before.auc.value < found.after.auc.high
     blind = learn(random.normal(size=(60, 64)), truth, np.zeros((60, 3)))
     assert blind.after.loss.high > np.log(2) - 0.01
+
+
+def test_what_else_is_known_counts_in_what_is_told() -> None:
+    """What is added to logits when tiles are scored is added to what was learnt, too."""
+    random, truth = np.random.default_rng(0), labels(48, 4)
+    embeddings = random.normal(size=(4, 32))[truth.argmax(axis=1)] + random.normal(size=(48, 32))
+    before = random.normal(size=(48, 4))
+    found = learn(embeddings, truth, before, lambda logits: logits + 30.0 * truth - 15)
+    assert found.how != "nothing"
+    assert found.after.loss.high < learn(embeddings, truth, before).after.loss.low
 
 
 def test_nothing_better_is_nothing() -> None:

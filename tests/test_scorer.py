@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
+from numpy.typing import NDArray
 from PIL import Image
 
 import agent
 from agent import concepts
+from agent.data import Target
 from agent.errors import UsageError
+from agent.models import calibrated
+from agent.models.calibrated import Learnt
+from agent.models.card import Card
+from agent.models.encoder import Encoder
 from agent.scorer import Scorer, load_scorer
 from fixtures.challenge import make
 from fixtures.kinds import KINDS
@@ -103,3 +112,89 @@ def test_contrast_leaves_out_kin() -> None:
     assert {"cat", "bus"} <= others
     assert "car" not in concepts.others("red car")
     assert "car" not in concepts.others("vehicle")
+
+
+class Watched(Encoder):
+    """Notes at which size the detector looks at how many tiles."""
+
+    def __init__(self) -> None:
+        super().__init__(load_scorer("lite").package)
+        self.looks: list[tuple[int, int]] = []
+
+    def detect_in_tiles(self, pictures: Sequence[Image.Image], size_px: int) -> NDArray[np.float32]:
+        self.looks.append((len(pictures), size_px))
+        return super().detect_in_tiles(pictures, size_px)
+
+
+class Photographs(Watched):
+    """Sees a bus in the first tile, at all sizes, and in no other; all of them photographs."""
+
+    def detect_in_tiles(self, pictures: Sequence[Image.Image], size_px: int) -> NDArray[np.float32]:
+        super().detect_in_tiles(pictures, size_px)
+        detector = self.package.card.detector
+        assert detector is not None
+        assert len(pictures) == 9
+        found = np.tile(np.linspace(-9, -3, len(detector.names), dtype=np.float32), (9, 1))
+        found[:, detector.names.index("bus")] = [4, *[-9] * 8]
+        return found
+
+
+def test_drawings_are_glanced_at_once() -> None:
+    """They are none of the detector's business: no closer look, and the towers' word stands."""
+    encoder, (pictures, _, _) = Watched(), tiles(1)
+    scorer = Scorer(encoder)
+    towers = Scorer(Encoder(replace(encoder.package, card=without_detector(encoder))))
+    for _ in range(2):
+        found = scorer.probabilities(pictures, Target("bus", ""))
+        np.testing.assert_allclose(found, towers.probabilities(pictures, Target("bus", "")))
+    assert encoder.looks == [(9, 128)]
+    scorer.probabilities(pictures, Target("key", ""))
+    scorer.probabilities(pictures, Target("bus", ""), reference=pictures[0])
+    assert encoder.looks == [(9, 128)]  # nor where it does not know the word
+
+
+def test_photographs_are_looked_at_twice_and_remembered() -> None:
+    """What the detector sees counts; a tile seen before is not looked at again."""
+    encoder, (pictures, _, _) = Photographs(), tiles(1)
+    scorer = Scorer(encoder)
+    for name in ("bus", "car", "bus"):
+        found = scorer.probabilities(pictures, Target(name, ""))
+        assert found[0] > 0.9 if name == "bus" else found.max() < 0.5
+    assert encoder.looks == [(9, 128), (9, 224)]
+
+
+def test_squares_show_what_the_detector_finds_there() -> None:
+    """A box over the upper left quarter of a photograph speaks for these four squares alone."""
+
+    class Box(Encoder):
+        def detect(self, picture: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            detector = self.package.card.detector
+            assert detector is not None
+            logits = np.full((1, len(detector.names)), -7, dtype=np.float32)
+            logits[0, ::2] = -3  # a photograph: some things are likelier than others
+            logits[0, detector.names.index("bus")] = 6
+            return logits, np.array([[0, 0, 0.5, 0.5]], dtype=np.float32)
+
+    picture = Image.effect_noise((200, 200), 30).convert("RGB")
+    scorer = Scorer(Box(load_scorer("lite").package))
+    shown = scorer.score_picture(picture, "Select all squares with a bus", rows=4, cols=4)
+    assert set(np.argsort(-shown.probabilities)[:4].tolist()) == {0, 1, 4, 5}
+    assert shown.selected == (0, 1, 4, 5)
+
+
+def test_what_was_learnt_from_own_tiles_counts_beside_the_detector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A calibrated concept's logits take the place of the words', no more."""
+    encoder, (pictures, _, _) = Photographs(), tiles(1)
+    learnt = Learnt(15.0, np.zeros(encoder.package.card.embedding_size, dtype=np.float32), -20.0)
+    before = Scorer(encoder).tile_logits(pictures, Target("bus", ""))
+    monkeypatch.setattr(calibrated, "load", lambda package: {"bus": learnt})
+    after = Scorer(encoder).tile_logits(pictures, Target("bus", ""))
+    assert (after < before - 5).all()
+    assert int(after.argmax()) == int(before.argmax()) == 0
+
+
+def without_detector(encoder: Encoder) -> Card:
+    """The card of the same package without its detector."""
+    return structs.replace(encoder.package.card, detector=None)

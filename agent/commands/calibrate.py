@@ -27,7 +27,7 @@ from agent.measures import Floats, Measured
 from agent.models import calibrated
 from agent.models.card import Calibration
 from agent.pictures import open_picture
-from agent.scorer import Embeddings, Scorer, load_scorer
+from agent.scorer import Embeddings, Scorer, Shown, load_scorer
 
 _AT_ONCE = 32  # pictures decoded and embedded: bounds the memory
 _SAID = {
@@ -48,12 +48,23 @@ def run(folder: str, *, model: str, name: str, as_json: bool) -> int:
     scorer = load_scorer(model)
     name = name or _default_name(scorer.name, Path(folder))
     calibrated.check_target(name)
-    embeddings = _embed(scorer, tiles)
+    embeddings, shown = _look(scorer, tiles)
+
+    def finish(logits: Floats) -> Floats:
+        """Batch by batch, label by label, as the detector saw them."""
+        finished = [
+            np.column_stack(list(map(scorer.with_detector, logits[at : at + _AT_ONCE].T, of_batch)))
+            for at, of_batch in zip(range(0, len(logits), _AT_ONCE), shown, strict=True)
+        ]
+        return np.concatenate(finished).astype(np.float64)
+
+    before = _by_label(tiles, lambda concept: scorer.logits(embeddings, Target(concept, "")))
     found = calibrate(
         embeddings,
         tiles.truth,
         lambda scale: _by_label(tiles, lambda concept: scorer.margins(embeddings, concept, scale)),
-        _by_label(tiles, lambda concept: scorer.logits(embeddings, Target(concept, ""))),
+        finish(before),
+        finish,
     )
     place = _write(scorer, name, tiles, found) if found.learnt else None
     if as_json:
@@ -68,14 +79,17 @@ def _default_name(model: str, folder: Path) -> str:
     return f"{model}-{last or 'calibrated'}"
 
 
-def _embed(scorer: Scorer, tiles: Labelled) -> Embeddings:
-    parts = []
+def _look(scorer: Scorer, tiles: Labelled) -> tuple[Embeddings, list[list[Shown | None]]]:
+    """Embeddings (n, d) of the tiles, and what the detector says of each batch, label by label."""
+    parts, shown = [], []
     with _progress(len(tiles.files)) as advance:
         for start in range(0, len(tiles.files), _AT_ONCE):
             files = tiles.files[start : start + _AT_ONCE]
-            parts.append(scorer.embed_images([open_picture(file) for file in files]))
+            pictures = [open_picture(file) for file in files]
+            parts.append(scorer.embed_images(pictures))
+            shown.append([scorer.detect(pictures, Target(label, "")) for label in tiles.labels])
             advance(len(files))
-    return np.concatenate(parts)
+    return np.concatenate(parts), shown
 
 
 def _by_label(tiles: Labelled, of: Callable[[str], Any]) -> Floats:

@@ -25,6 +25,7 @@ Scale = Annotated[float, Meta(gt=0, le=10_000)]
 Bias = Annotated[float, Meta(ge=-10_000, le=10_000)]
 Mean = Annotated[float, Meta(ge=-10, le=10)]
 Deviation = Annotated[float, Meta(ge=0.001, le=10)]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Template = Annotated[str, Meta(pattern=r"^[^{}]*\{\}[^{}]*$")]
 
 
@@ -77,6 +78,36 @@ class Cells(_Part, frozen=True):
     objects: Objects | None = None
 
 
+class Detected(_Part, frozen=True):
+    """How what a detector sees and what the towers say become one logit, calibrated on photographs.
+
+    Their sum, each by its scale, and a bias. It counts as far as pictures are photographs: a
+    logistic function, by `photograph_scale` and `photograph_bias`, of how much the detector's
+    logits of all things differ.
+    """
+
+    tower_scale: Scale
+    detector_scale: Scale
+    bias: Bias
+    photograph_scale: Scale
+    photograph_bias: Bias
+
+
+class Detector(_Part, frozen=True):
+    """A graph, `detector.onnx`: which of the things in `names` a photograph shows, and where.
+
+    A tile is resized to `glance_px`, squared, and where that finds photographs, to `tile_px`, too;
+    a whole picture to `picture_px`.
+    """
+
+    names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=10_000)]
+    glance_px: Side
+    tile_px: Side
+    picture_px: Side
+    tiles: Detected
+    squares: Detected
+
+
 class Reference(_Part, frozen=True):
     """Scale and bias where tiles are compared with a sample picture, calibrated on such pairs."""
 
@@ -122,6 +153,7 @@ class Card(_Part, frozen=True, kw_only=True):
     image: ImageInput
     text: TextInput = TextInput()
     cells: Cells | None = None
+    detector: Detector | None = None
     context_length: Count
     embedding_size: Count
     logit_scale: Scale
@@ -162,7 +194,10 @@ def _check_files(path: Path, card: Card) -> None:
                 f"(got {yaml_file.shown(digest)})"
             )
     tells_things_apart = card.cells is not None and card.cells.objects is not None
-    needed = ("image.onnx", "text.onnx", "tokenizer.json", *["objects.onnx"] * tells_things_apart)
+    needed = (
+        "image.onnx", "text.onnx", "tokenizer.json", *["objects.onnx"] * tells_things_apart,
+        *["detector.onnx"] * (card.detector is not None),
+    )  # fmt: skip
     if missing := [file for file in needed if file not in card.files]:
         raise UsageError(f"{path}: files: the SHA-256 of {' and '.join(missing)} is missing")
 

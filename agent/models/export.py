@@ -2,8 +2,8 @@
 
 `graph` writes one tower. `export` writes a package that is an open_clip checkpoint as well: its
 graphs hold no weights of their own, each initialiser is external data, an offset into the
-half-precision checkpoint that lies beside them. So checkpoint and graphs are one copy of the
-weights, and can't drift apart.
+checkpoint that lies beside them, in half precision; the table of tokens, more than all else, takes
+eight bits a number. So checkpoint and graphs are one copy of the weights, and can't drift apart.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import open_clip
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -32,6 +32,8 @@ from agent.models.towers import CausalTexts
 CHECKPOINT = "open_clip_model.safetensors"
 HALFWAY = 4  # stages of the trunk before the last halving of its feature map
 _OPSET = 17
+_TABLE = "token_embedding.weight"
+_EIGHTH = torch.float8_e4m3fn  # "FP8 Formats for Deep Learning", Micikevicius et al., 2022
 
 
 class ImageTower(nn.Module):
@@ -63,13 +65,10 @@ def export(model: nn.Module, folder: Path) -> None:
     """Write checkpoint, `image.onnx`, `text.onnx` and `tokenizer.json` to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     fusion.absorb(model.visual.trunk)
-    halves = {
-        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor.contiguous()
-        for name, tensor in model.state_dict().items()
-    }
-    save_file(halves, folder / CHECKPOINT)
-    # What is exported and measured is what the file holds: the weights rounded to half precision.
-    model.load_state_dict(halves)
+    stored = {name: _stored(name, tensor) for name, tensor in model.state_dict().items()}
+    save_file(stored, folder / CHECKPOINT)
+    # What is exported and measured is what the file holds: the weights as they are rounded.
+    model.load_state_dict(stored)
     model.eval()
     picture, tokens = torch.zeros(2, 3, 192, 192), torch.ones(2, 7, dtype=torch.long)
     image, text = folder / "image.onnx", folder / "text.onnx"
@@ -94,6 +93,12 @@ def export(model: nn.Module, folder: Path) -> None:
         _share_weights(shared, folder / CHECKPOINT, names)
         onnx.save(shared, str(path))
     tokenization.clip_tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
+
+
+def _stored(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor.contiguous()
+    return tensor.to(_EIGHTH if name.endswith(_TABLE) else torch.float16).contiguous()
 
 
 def graph(
@@ -133,22 +138,25 @@ def _share_weights(graph: Any, checkpoint: Path, names: Mapping[str, str]) -> No
     `names` are the checkpoint's where they differ from the graph's.
     """
     places = _places(checkpoint)
-    casts = []
-    for weight in graph.graph.initializer:
+    casts, widths = [], {"F16": TensorProto.FLOAT16, "F8_E4M3": TensorProto.UINT8}
+    for weight in list(graph.graph.initializer):
         place = places.get(names.get(weight.name, _name_in_model(weight.name)))
         if place is None or weight.data_type != TensorProto.FLOAT:
             continue
-        shape, offset, length = place
+        shape, kind, offset, length = place
         if list(weight.dims) != shape:
             raise ValueError(f"{weight.name}: shape {list(weight.dims)}, in the checkpoint {shape}")
-        full, half = weight.name, f"{weight.name}.half"
+        full, narrow = weight.name, f"{weight.name}.narrow"
         weight.Clear()
-        weight.name, weight.data_type = half, TensorProto.FLOAT16
+        weight.name, weight.data_type = narrow, widths[kind]
         weight.dims.extend(shape)
         weight.data_location = TensorProto.EXTERNAL
         for key, value in (("location", checkpoint.name), ("offset", offset), ("length", length)):
             weight.external_data.add(key=key, value=str(value))
-        casts += widened(graph, full, half)
+        if kind == "F16":
+            casts += widened(graph, full, narrow)
+        else:
+            _read_out(graph, full, narrow)
     for number, cast in enumerate(casts):
         graph.graph.node.insert(number, cast)
 
@@ -180,13 +188,31 @@ def widened(graph: Any, full: str, half: str) -> list[Any]:
     return []
 
 
-def _places(checkpoint: Path) -> dict[str, tuple[list[int], int, int]]:
-    """(shape, offset, length) of each tensor in a safetensors file, in bytes from its start."""
+def _read_out(graph: Any, full: str, narrow: str) -> None:
+    """What is looked up in a table of eight bits a number is looked up once more, in the list of
+    the 256 numbers that there are: of these floats ONNX's look-ups know nothing."""
+    values = torch.arange(256, dtype=torch.uint8).view(_EIGHTH).float().numpy()
+    graph.graph.initializer.append(numpy_helper.from_array(values, f"{full}.values"))
+    for node in [node for node in graph.graph.node if full in node.input]:
+        if node.op_type != "Gather":
+            raise ValueError(f"{full}: expected to be looked up only (got {node.op_type})")
+        result = node.output[0]
+        node.input[0], node.output[0] = narrow, f"{result}.narrow"
+        at = list(graph.graph.node).index(node)
+        for step in (
+            helper.make_node("Gather", [f"{full}.values", f"{result}.place"], [result]),
+            helper.make_node("Cast", [node.output[0]], [f"{result}.place"], to=TensorProto.INT32),
+        ):
+            graph.graph.node.insert(at + 1, step)
+
+
+def _places(checkpoint: Path) -> dict[str, tuple[list[int], str, int, int]]:
+    """(shape, type, offset, length) of each tensor in a safetensors file, in bytes."""
     with checkpoint.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(size))
     return {
-        name: (entry["shape"], 8 + size + entry["data_offsets"][0],
+        name: (entry["shape"], entry["dtype"], 8 + size + entry["data_offsets"][0],
                entry["data_offsets"][1] - entry["data_offsets"][0])
         for name, entry in header.items()
         if name != "__metadata__"

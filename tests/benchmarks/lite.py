@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import io
+import statistics
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,6 +73,23 @@ def opened(made: Challenge) -> list[Image.Image]:
     return [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
 
 
+def looks(encoder: Encoder, tiles: list[Image.Image], runs: int) -> list[float]:
+    """Median seconds that the detector takes beside the towers: a glance, a closer look."""
+    detector = encoder.package.card.detector
+    if detector is None:
+        raise SystemExit(f"{encoder.package.name} has no detector")
+    medians = []
+    for size_px in (detector.glance_px, detector.tile_px):
+        encoder.detect_in_tiles(tiles, size_px)
+        found = []
+        for _ in range(runs):
+            start_s = time.perf_counter()
+            encoder.detect_in_tiles(tiles, size_px)
+            found.append(time.perf_counter() - start_s)
+        medians.append(statistics.median(found))
+    return medians
+
+
 def main() -> None:
     """Measure both, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,6 +104,8 @@ def main() -> None:
         loaded = load(read_source(f"{ARCH}:{checkpoint}")[1])
         print(f"lite against {ARCH} in open_clip, float32, random weights")
         warm(loaded, encoder, tiles, given.runs)
+    glance, closer = looks(encoder, tiles, given.runs)
+    print(f"s of the detector beside it   glance {glance:.3f}, closer look {closer:.3f}")
 
 
 if __name__ == "__main__":

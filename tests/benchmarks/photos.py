@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from agent import decider
-from agent.data import Decision, Scores, Target
+from agent.data import Decision, Target
 from agent.measures import auc
 from agent.policy import Decide
 from agent.scorer import Scorer, load_scorer
@@ -87,6 +87,8 @@ DAMAGES: tuple[Damage, ...] = (
 class Tiles:
     """Labelled tiles, and how likely each class is on each: `likely` (classes, tiles)."""
 
+    scorer: Scorer
+    pictures: list[Picture]
     classes: tuple[str, ...]
     has: NDArray[np.bool_]
     touches: NDArray[np.bool_]
@@ -102,6 +104,8 @@ def read_tiles(folder: Path, scorer: Scorer, damage: Damage | None = None) -> Ti
         pictures = [damage(picture, random) for picture in pictures]
     classes = tuple(sorted({name for entry in entries for name in entry["has"]}))
     return Tiles(
+        scorer,
+        pictures,
         classes,
         np.array([[name in entry["has"] for entry in entries] for name in classes]),
         np.array([[name in entry["touches"] for entry in entries] for name in classes]),
@@ -128,8 +132,9 @@ def draw_grid(tiles: Tiles, random: np.random.Generator) -> tuple[Decision, set[
     wrong = random.choice(np.flatnonzero(~tiles.touches[number]), 9 - count, replace=False)
     order = random.permutation(9)
     shown = np.concatenate([right, wrong])[order]
-    scores = Scores.apart(tiles.likely[number, shown])
-    decision = decider.decide(scores, Target(tiles.classes[number], ""))
+    target = Target(tiles.classes[number], "")
+    scores = tiles.scorer.judge([tiles.pictures[index] for index in shown], target)
+    decision = decider.decide(scores, target)
     return decision, set(np.flatnonzero(order < count).tolist())
 
 

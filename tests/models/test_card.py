@@ -13,6 +13,11 @@ from agent.errors import UsageError
 from agent.models.card import read_card
 from tests.fuzz.corpus import CARD
 
+DETECTED = {"tower_scale": 0.5, "detector_scale": 1.0, "bias": 4.0, "photograph_scale": 50.0,
+            "photograph_bias": -70.0}  # fmt: skip
+DETECTOR = {"names": ["bus"], "glance_px": 128, "tile_px": 224, "picture_px": 300,
+            "tiles": DETECTED, "squares": dict(DETECTED)}  # fmt: skip
+
 
 def write(folder: Path, content: object) -> None:
     (folder / "model.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -75,6 +80,12 @@ def test_the_example_is_a_card(tmp_path: Path) -> None:
          "files: the SHA-256 of text.onnx and tokenizer.json is missing"),
         ("cells/objects", {"least_share": 0.1, "logit_scale": 1.0},
          "files: the SHA-256 of objects.onnx is missing"),
+        ("detector", DETECTOR, "files: the SHA-256 of detector.onnx is missing"),
+        ("detector", {**DETECTOR, "names": []},
+         "detector.names: expected `array` of length >= 1 (got [])"),
+        ("detector", {**DETECTOR, "tile_px": 0}, "detector.tile_px: expected `int` >= 1 (got 0)"),
+        ("detector", {**DETECTOR, "tiles": {**DETECTED, "detector_scale": -1.0}},
+         "detector.tiles.detector_scale: expected `float` > 0.0 (got -1.0)"),
     ],
 )  # fmt: skip
 def test_wrong_cards(tmp_path: Path, place: Any, value: object, expected: str) -> None:

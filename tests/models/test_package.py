@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from msgspec import structs
 from PIL import Image
 
 from agent.errors import MissingError, UsageError
@@ -69,6 +71,33 @@ def test_the_mean_of_the_cells_is_the_embedding(encoder: Encoder) -> None:
     found = encoder.embed_cells(picture)
     side = cells.size_px // 32
     assert found.shape == (side, side, encoder.package.card.embedding_size)
+
+
+def test_the_detector_looks_at_tiles_and_pictures(encoder: Encoder) -> None:
+    """A logit of each thing it knows; boxes within the picture; alike beside any other tile."""
+    detector = encoder.package.card.detector
+    assert detector is not None
+    things = len(detector.names)
+    some = pictures(11)
+    found = encoder.detect_in_tiles(some, detector.glance_px)
+    assert found.shape == (11, things)
+    assert encoder.detect_in_tiles([], 128).shape == (0, things)
+    np.testing.assert_allclose(
+        encoder.detect_in_tiles(some[10:], detector.glance_px)[0], found[10], atol=1e-4
+    )
+    logits, boxes = encoder.detect(some[0])
+    assert (logits.shape, boxes.shape) == ((1917, things), (1917, 4))
+    assert ((boxes >= 0) & (boxes <= 1)).all()
+
+
+def test_a_package_without_a_detector(encoder: Encoder) -> None:
+    """Is told by name; nothing is asked of it."""
+    card = structs.replace(encoder.package.card, detector=None)
+    plain = Encoder(replace(encoder.package, card=card))
+    with pytest.raises(UsageError, match="model 'lite' has no detector"):
+        plain.detect(pictures(1)[0])
+    with pytest.raises(UsageError, match="model 'lite' has no detector"):
+        plain.detect_in_tiles(pictures(1), 128)
 
 
 def test_a_missing_package() -> None:

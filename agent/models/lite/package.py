@@ -17,13 +17,16 @@ from torch import nn
 from agent import concepts
 from agent.models import export
 from agent.models.encoder import CONCEPTS, load_encoder
-from agent.models.lite import objects
+from agent.models.lite import detector, objects
 from agent.models.lite.image_tower import MEAN, STD, Tower
 from agent.scorer import Scorer
 
 HERE = Path(__file__).parent
 CONFIG = "open_clip_config.json"
-FILES = (export.CHECKPOINT, "image.onnx", "text.onnx", "objects.onnx", "tokenizer.json", CONCEPTS)
+FILES = (
+    export.CHECKPOINT, "image.onnx", "text.onnx", "objects.onnx", "detector.onnx",
+    "tokenizer.json", CONCEPTS,
+)  # fmt: skip
 LEAST_COSINE = 0.9999
 IMAGE_PX = 192  # as in training: 224 px take a third longer and know drawings worse
 # Fitted by `calibration.py` outside training; the bias of things is the one with which most made-up
@@ -34,6 +37,15 @@ LEAST_SHARE = 0.08  # of a square, that a thing must cover
 CELLS = {
     "size_px": 384, "logit_scale": 20.0, "logit_bias": 5.75,
     "objects": {"least_share": LEAST_SHARE, "logit_scale": 19.0, "logit_bias": 4.75},
+}  # fmt: skip
+# Sums and gates by which the detector counts, fitted by `calibration.py` as well.
+DETECTOR = {
+    "names": list(detector.THINGS), "glance_px": detector.GLANCE_PX, "tile_px": detector.TILE_PX,
+    "picture_px": detector.PICTURE_PX,
+    "tiles": {"tower_scale": 0.49, "detector_scale": 1.14, "bias": 4.62,
+              "photograph_scale": 50.59, "photograph_bias": -72.63},
+    "squares": {"tower_scale": 0.4, "detector_scale": 0.64, "bias": 2.31,
+                "photograph_scale": 13.73, "photograph_bias": -20.68},
 }  # fmt: skip
 TEMPLATES = ("a photo of a {}",)
 
@@ -46,10 +58,12 @@ def new_model() -> nn.Module:
     )
 
 
-def write(tower: Tower, text: nn.Module, network: objects.Objects, folder: Path) -> None:
+def write(
+    tower: Tower, text: nn.Module, network: objects.Objects, detector_graph: Path, folder: Path
+) -> None:
     """Assemble the open_clip model from its towers and write the package to `folder`.
 
-    Raises ValueError where the exported towers disagree with open_clip's.
+    `detector_graph` is the file that `detector.write` made. Raises ValueError where the exported towers disagree with open_clip's.
     """
     model = new_model()
     trunk = {k: v for k, v in tower.trunk.state_dict().items() if not k.startswith("classifier.")}
@@ -61,6 +75,7 @@ def write(tower: Tower, text: nn.Module, network: objects.Objects, folder: Path)
         shutil.copy(HERE / CONFIG, folder / CONFIG)
     export.export(model, folder)
     objects.export(network, folder / "objects.onnx")
+    shutil.copy(detector_graph, folder / "detector.onnx")
     write_concepts(folder)
     write_card(folder, {})
     measured = measure(folder)
@@ -105,13 +120,14 @@ def write_card(folder: Path, parity: dict[str, float]) -> None:
             "interpolation": "bicubic",
         },
         "cells": CELLS,
+        "detector": DETECTOR,
         "context_length": 32,
         "embedding_size": 256,
         "logit_scale": LOGIT_SCALE,
         "logit_bias": LOGIT_BIAS,
         "reference": REFERENCE,
         "templates": list(TEMPLATES),
-        "precision": "float16 weights, float32 arithmetic",
+        "precision": "float16 weights, tokens float8, float32 arithmetic; detector int8",
         "parity": parity,
         "files": {
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()

