@@ -4,21 +4,83 @@ and these well, cluttered ones too."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from agent import concepts
 from agent.models.anchors import Boxes
-from agent.models.card import Detected
+from agent.models.card import Detected, Detector
+from agent.models.encoder import Encoder
+from agent.models.remembered import Remembered
 from agent.squares import Edges
 
 Logits = NDArray[np.floating[Any]]
 
+_HARDLY = 0.05  # photographs: less likely ones are not worth a closer look
 _ENOUGH = 0.5  # of a square: a thing that covers more of it counts no more
 _SURE = 30.0  # a logit beyond which nothing changes
 _LEAST = 1e-5  # likely: a square that nothing covers
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the detector says of one thing: its logit (n,) in each tile or square, how likely these
+    are photographs, and how that counts."""
+
+    logits: NDArray[np.float32]
+    photographs: NDArray[np.float32]
+    by: Detected
+
+    def beside(self, towers: Logits) -> NDArray[np.float32]:
+        """The logits (n,) of both."""
+        return combined(towers, self.logits, self.photographs, self.by)
+
+
+class Detection:
+    """Asks a package's detector. Safe to share by threads."""
+
+    def __init__(self, encoder: Encoder, card: Detector) -> None:
+        self._encoder, self._card = encoder, card
+        self._glance = Remembered(lambda tiles: encoder.detect_in_tiles(tiles, card.glance_px))
+        self._closer = Remembered(lambda tiles: encoder.detect_in_tiles(tiles, card.tile_px))
+
+    def warm(self, pictures: Sequence[Image.Image]) -> None:
+        """Load the detector, so that the first look is quick."""
+        self._encoder.detect_in_tiles(pictures, self._card.glance_px)
+
+    def in_tiles(self, tiles: Sequence[Image.Image], concept: str) -> Shown | None:
+        """What it says of the concept in a challenge's tiles.
+
+        None where it has no name for it, or where these are no photographs.
+        """
+        named = known_as(concept, self._card.names)
+        if not named:
+            return None
+        found = self._glance(tiles)
+        likely = photographs(found.std(axis=1).mean(), self._card.tiles)
+        if likely < _HARDLY:
+            return None
+        both = (found + self._closer(tiles)) / 2
+        return Shown(both[:, named].max(axis=1), likely, self._card.tiles)
+
+    def in_squares(
+        self, picture: Image.Image, edges: Sequence[Edges], concept: str
+    ) -> Shown | None:
+        """What it says of the concept in squares of one picture.
+
+        None where it has no name for it.
+        """
+        named = known_as(concept, self._card.names)
+        if not named:
+            return None
+        found, boxes = self._encoder.detect(picture)
+        logits = on_squares(found[:, named].max(axis=1), boxes, picture.size, edges)
+        likely = photographs(found.max(axis=0).std(), self._card.squares)
+        return Shown(logits, likely, self._card.squares)
 
 
 def known_as(concept: str, names: Sequence[str]) -> list[int]:

@@ -8,11 +8,8 @@ Prompt templates are averaged and renormalised as open_clip's `build_zero_shot_c
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -20,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from agent import concepts, decider, detection, instruction
+from agent import concepts, decider, instruction
 from agent.data import (
     MOST_CONTRASTS,
     THRESHOLD,
@@ -33,9 +30,11 @@ from agent.data import (
     Scores,
     Target,
 )
+from agent.detection import Detection, Shown
 from agent.errors import UsageError
 from agent.models import calibrated
 from agent.models.encoder import Encoder, load_encoder
+from agent.models.remembered import Remembered
 from agent.models.store import Package
 from agent.squares import (
     Edges,
@@ -51,14 +50,6 @@ Embeddings = NDArray[np.float32]
 """Shape (n, d), each row of unit length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A thing's logit (n,) in each of the tiles, and how likely these are photographs."""
-
-    logits: NDArray[np.float32]
-    photographs: NDArray[np.float32]
-
-
 class Scorer:
     """Says how likely each tile shows what an instruction asks for. Safe to share by threads."""
 
@@ -66,9 +57,9 @@ class Scorer:
         self._encoder = encoder
         self._lock = threading.Lock()
         self._texts: dict[str, NDArray[np.float32]] | None = None
-        self._embedded: _Remembered = OrderedDict()
-        self._glanced: _Remembered = OrderedDict()
-        self._detected: _Remembered = OrderedDict()
+        self._embed = Remembered(encoder.embed_images)
+        detector = encoder.package.card.detector
+        self._detection = Detection(encoder, detector) if detector else None
 
     @property
     def package(self) -> Package:
@@ -81,31 +72,14 @@ class Scorer:
     def warm(self) -> None:
         """Load the model and encode the contrast concepts, so that the first score is quick."""
         self.concept_embeddings(concepts.names())
-        self._encoder.embed_images([Image.new("RGB", (32, 32))])
+        blank = [Image.new("RGB", (32, 32))]
+        self._encoder.embed_images(blank)
+        if self._detection is not None:
+            self._detection.warm(blank)
 
     def embed_images(self, tiles: Sequence[Image.Image]) -> Embeddings:
         """Embed pictures: (n, d) float32, unit length. One seen before is not embedded again."""
-        return self._once(self._embedded, tiles, self._encoder.embed_images)
-
-    def _once(
-        self, remembered: _Remembered, tiles: Sequence[Image.Image], look: _Look
-    ) -> NDArray[np.float32]:
-        """What `look` makes of each tile (n, d); of those that were seen before, what it made."""
-        if not tiles:
-            return look(tiles)
-        keys = [_fingerprint(tile) for tile in tiles]
-        with self._lock:
-            known = {key: remembered[key] for key in keys if key in remembered}
-        new = {key: tile for key, tile in zip(keys, tiles, strict=True) if key not in known}
-        if new:
-            known |= dict(zip(new, look(list(new.values())), strict=True))
-        with self._lock:
-            for key in keys:
-                remembered[key] = known[key]
-                remembered.move_to_end(key)
-            while len(remembered) > _REMEMBERED:
-                remembered.popitem(last=False)
-        return np.stack([known[key] for key in keys])
+        return self._embed(tiles)
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """Embed texts as they are, without templates: (n, d) float32, unit length."""
@@ -246,28 +220,13 @@ class Scorer:
 
         None where it has no name for it, or where these are no photographs.
         """
-        detector = self._encoder.package.card.detector
-        named = detection.known_as(target.concept, detector.names) if detector else []
-        if detector is None or not named:
-            return None
-        found = self._once(self._glanced, tiles, self._detect(detector.glance_px))
-        photographs = detection.photographs(found.std(axis=1).mean(), detector.tiles)
-        if photographs < _HARDLY:
-            return None
-        closer = self._once(self._detected, tiles, self._detect(detector.tile_px))
-        return Shown(((found + closer) / 2)[:, named].max(axis=1), photographs)
+        return self._detection.in_tiles(tiles, target.concept) if self._detection else None
 
     def with_detector(
         self, logits: NDArray[np.floating[Any]], shown: Shown | None
     ) -> NDArray[np.float32]:
         """The logits (n,) of the towers, and what the detector says of the same tiles."""
-        detector = self._encoder.package.card.detector
-        if detector is None or shown is None:
-            return logits.astype(np.float32)
-        return detection.combined(logits, shown.logits, shown.photographs, detector.tiles)
-
-    def _detect(self, size_px: int) -> _Look:
-        return lambda tiles: self._encoder.detect_in_tiles(tiles, size_px)
+        return (shown.beside(logits) if shown else logits).astype(np.float32)
 
     @cached_property
     def _learnt(self) -> dict[str, calibrated.Learnt]:
@@ -330,14 +289,10 @@ class Scorer:
         target: Target,
         logits: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        detector = self._encoder.package.card.detector
-        named = detection.known_as(target.concept, detector.names) if detector else []
-        if detector is None or not named:
-            return logits
-        found, boxes = self._encoder.detect(picture)
-        shown = detection.on_squares(found[:, named].max(axis=1), boxes, picture.size, edges)
-        photographs = detection.photographs(found.max(axis=0).std(), detector.squares)
-        return detection.combined(logits, shown, photographs, detector.squares)
+        found = self._detection
+        return self.with_detector(
+            logits, found.in_squares(picture, edges, target.concept) if found else None
+        )
 
     def concept_embeddings(self, names: Sequence[str]) -> Embeddings:
         """Each name in every template of the package, averaged and renormalised; remembered."""
@@ -357,11 +312,7 @@ class Scorer:
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
 
 
-_Remembered = OrderedDict[bytes, NDArray[np.float32]]
-_Look = Callable[[Sequence[Image.Image]], NDArray[np.float32]]
 _LIKE_REFERENCE = 8
-_HARDLY = 0.05  # photographs: less likely ones are not worth a closer look
-_REMEMBERED = 1024  # tiles' embeddings, a kilobyte each, and what a detector sees in them
 
 
 @lru_cache(maxsize=4)
@@ -371,11 +322,6 @@ def load_scorer(model: str = "lite", *, threads: int | None = None) -> Scorer:
     Raises MissingError where the package is not there, UsageError where it is damaged.
     """
     return Scorer(load_encoder(model, threads=threads))
-
-
-def _fingerprint(picture: Image.Image) -> bytes:
-    size = f"{picture.mode}{picture.size}".encode()
-    return hashlib.blake2b(picture.tobytes(), digest_size=16, key=size[:64]).digest()
 
 
 def _target(

@@ -78,7 +78,7 @@ MAY_IMPORT = {
                "yaml"},
     "scorer": {"agent.concepts", "agent.data", "agent.decider", "agent.detection", "agent.errors",
                "agent.instruction", "agent.models", "agent.squares", "numpy", "PIL"},
-    "detection": {"agent.concepts", "agent.models", "agent.squares", "numpy"},
+    "detection": {"agent.concepts", "agent.models", "agent.squares", "numpy", "PIL"},
     "squares": {"agent.data", "numpy"},
     "reacting": {"agent.data", "agent.policy", "agent.progress", "agent.reading",
                  "agent.recognizer", "agent.verifier"},

@@ -21,13 +21,14 @@ from agent import labelled
 from agent.calibrate import Calibrated, calibrate
 from agent.cli import emit_json
 from agent.data import Target
+from agent.detection import Shown
 from agent.errors import UsageError
 from agent.labelled import OTHERS, Labelled
 from agent.measures import Floats, Measured
 from agent.models import calibrated
 from agent.models.card import Calibration
 from agent.pictures import open_picture
-from agent.scorer import Embeddings, Scorer, Shown, load_scorer
+from agent.scorer import Embeddings, Scorer, load_scorer
 
 _AT_ONCE = 32  # pictures decoded and embedded: bounds the memory
 _SAID = {

@@ -96,7 +96,7 @@ class Encoder:
 
         Pictures are resized to `size_px`, squared. Raises UsageError where there is no detector.
         """
-        things = self._known_things().names
+        things = self._card_of_detector().names
         found = [
             self._run(self._detector, ["logits"], {"pixels": pixels})[0].max(axis=1)
             for at in range(0, len(pictures), _GLANCES)
@@ -109,12 +109,12 @@ class Encoder:
 
         Raises UsageError where the model has no detector.
         """
-        size = self._known_things().picture_px
+        size = self._card_of_detector().picture_px
         feed = {"pixels": anchors.pixels([picture], size)}
         logits, offsets = self._run(self._detector, ["logits", "offsets"], feed)
         return logits[0], anchors.decoded(offsets[0], size)
 
-    def _known_things(self) -> Detector:
+    def _card_of_detector(self) -> Detector:
         detector = self.package.card.detector
         if detector is None:
             raise UsageError(f"model {self.package.name!r} has no detector")

@@ -38,7 +38,7 @@ CELLS = {
     "size_px": 384, "logit_scale": 20.0, "logit_bias": 5.75,
     "objects": {"least_share": LEAST_SHARE, "logit_scale": 19.0, "logit_bias": 4.75},
 }  # fmt: skip
-# Sums and gates by which the detector counts, fitted by `calibration.py` as well.
+# Sums and gates by which the detector counts, fitted by `counting.py`.
 DETECTOR = {
     "names": list(detector.THINGS), "glance_px": detector.GLANCE_PX, "tile_px": detector.TILE_PX,
     "picture_px": detector.PICTURE_PX,
