@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from agent import words
 from agent.data import Box, Element, Widget
@@ -108,6 +109,10 @@ def _saying(
     if told is not None or surely:
         return told or known
     own = min((e for e in near if e.submits and not _does_other(e)), key=apart, default=None)
+    if known is not None and known.disabled:
+        # It may wait for the captcha to be solved.
+        nearer = [e for e in below if not e.disabled and apart(e) < apart(known)]
+        return min(nearer, key=apart, default=known)
     if known is None or own is None:
         return known or own
     return known if apart(known) <= apart(own) else own
@@ -188,7 +193,11 @@ def _does_other(button: Element, *, least: float = 0.0) -> bool:
 
 
 def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, ...]:
-    """The checkbox, radio button or button of each tile, in order; () where they have none."""
+    """The checkbox, radio button or button of each tile, in order; () where they have none.
+
+    A tile with several radio buttons has a question of its own, yes or no: the first, which is yes,
+    is as good as a checkbox.
+    """
     own = {tile.id for tile in pictures.tiles}
     # A button around a picture is the tile itself; one beside it is the tile's control.
     around = own | {tile.parent for tile in pictures.tiles}
@@ -196,15 +205,23 @@ def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, 
     for role in ("checkbox", "radio", "button"):
         outside = around if role == "button" else own
         of_role = [e for e in elements if e.role == role and e.id not in outside]
-        found = [_control(of_role, tile) for tile in pictures.tiles]
-        single = {e.id for e in found if e is not None}
-        if found and len(single) == len(found):
-            return tuple(e for e in found if e is not None)
+        near = [_controls(of_role, tile) for tile in pictures.tiles]
+        found = [each[0] for each in near if each]
+        if found and len({e.id for e in found}) == len(near):
+            asked_each = role == "radio" and min(map(len, near)) > 1
+            return tuple(replace(e, role="checkbox") if asked_each else e for e in found)
     return ()
 
 
-def _control(controls: Iterable[Element], tile: Element) -> Element | None:
-    """The control that the tile is in, or the nearest one that is smaller than the tile."""
+def answer_at_once(controls: Sequence[Element]) -> bool:
+    """Whether choosing one tile by its control is the whole answer: a button that does not stay
+    pressed submits."""
+    return bool(controls) and controls[0].role == "button" and controls[0].checked is None
+
+
+def _controls(controls: Iterable[Element], tile: Element) -> list[Element]:
+    """The control that the tile is in, then those that are smaller than the tile, the nearest
+    first."""
     below = _CONTROL_REACH * tile.box.height
     around = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height + below)
     near = [
@@ -213,8 +230,9 @@ def _control(controls: Iterable[Element], tile: Element) -> Element | None:
         if e.id == tile.parent
         or (e.box.area < tile.box.area and around.overlap(e.box) > 0.6 * max(e.box.area, 1.0))
     ]
-    return min(
-        near, key=lambda e: (e.id != tile.parent, gap(e.box, tile.box), e.box.y), default=None
+    return sorted(
+        near,
+        key=lambda e: (e.id != tile.parent, gap(e.box, tile.box), e.box.y),
     )
 
 

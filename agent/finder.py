@@ -207,8 +207,10 @@ def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str
     near = page.near(pictures)
     sample = _sample(near, pictures, asked)
     controls = buttons.controls(near, pictures)
-    answers = bool(controls) and controls[0].role == "button"
-    submit = None if answers else buttons.confirm(near, pictures)
+    at_once = buttons.answer_at_once(controls)
+    own = {control.id for control in controls}
+    others = [element for element in near if element.id not in own]
+    submit = None if at_once else buttons.confirm(others, pictures)
     kind: Kind = "picture" if pictures.picture else "reference" if sample else "tiles"
     what = f"{pictures.rows}x{pictures.cols} pictures" if pictures.tiles else "one large picture"
     widget = Widget(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent import instruction, matching, painted, recognizer, segmenter, vendors, verifier
+from agent import buttons, instruction, matching, painted, recognizer, segmenter, vendors, verifier
 from agent.changes import has_blank, same_challenge
 from agent.data import (
     Box,
@@ -283,7 +283,8 @@ def _target(widget: Widget) -> Target:
         target = instruction.read(widget.instruction, emphasis=widget.emphasis)
     except UsageError as error:
         raise StopError(str(error)) from error
-    if widget.controls and widget.controls[0].role in ("radio", "button"):
+    of_one_group = bool(widget.controls) and widget.controls[0].role == "radio"
+    if of_one_group or buttons.answer_at_once(widget.controls):
         target = replace(target, many=False)
     if widget.skip is not None:
         target = replace(target, none_allowed=True)

@@ -175,6 +175,56 @@ def test_a_button_that_a_sentence_names_confirms() -> None:
     assert found.submit == bell
 
 
+def test_a_disabled_button_may_wait_for_the_captcha() -> None:
+    """One that hardly says "submit" and is disabled is the form's, where another lies nearer."""
+    report = Element(2, 0, "button", Box(240, 440, 100, 30), "Report to the tower")
+    apply = Element(3, 0, "button", Box(50, 500, 300, 30), "Submit my application", disabled=True)
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), report, apply))
+    assert found is not None
+    assert found.submit == report
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), report, replace(apply, disabled=False)))
+    assert found is not None
+    assert found.submit == replace(apply, disabled=False)
+    verify = replace(apply, text="Verify")  # waits for a choice
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), report, verify))
+    assert found is not None
+    assert found.submit == verify
+
+
+def test_buttons_that_stay_pressed_do_not_answer() -> None:
+    """Below each tile one: those that stay pressed choose, others answer at once."""
+    lettered = [
+        Element(30 + number, 0, "button", Box(tile.box.x + 35, tile.box.bottom - 1, 30, 10), letter)
+        for number, (tile, letter) in enumerate(zip(tiles(2, 2), "ABCD", strict=True))
+    ]
+    found = finder.find(snapshot(ASKS, *tiles(2, 2), *lettered, VERIFY))
+    assert found is not None
+    assert (found.controls, found.submit) == (tuple(lettered), None)
+    pressed = [replace(button, checked=False) for button in lettered]
+    verify = replace(VERIFY, box=Box(50, 360, 100, 30))
+    found = finder.find(snapshot(ASKS, *tiles(2, 2), *pressed, verify))
+    assert found is not None
+    assert (found.controls, found.submit) == (tuple(pressed), verify)
+    found = finder.find(snapshot(ASKS, *tiles(2, 2), *pressed))
+    assert found is not None
+    assert found.submit is None
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_a_yes_or_no_below_each_tile_is_a_checkbox(chosen: int) -> None:
+    """Its yes is what is clicked, whichever of the two is chosen now."""
+    radios = [
+        Element(30 + 2 * number + place, 0, "radio",
+                Box(tile.box.x + 50 * place, tile.box.bottom, 13, 9), "yn"[place],
+                checked=place == chosen)
+        for number, tile in enumerate(tiles(2, 2)) for place in (0, 1)
+    ]  # fmt: skip
+    found = finder.find(snapshot(ASKS, *tiles(2, 2), *radios, VERIFY))
+    assert found is not None
+    assert [control.id for control in found.controls] == [30, 32, 34, 36]
+    assert {control.role for control in found.controls} == {"checkbox"}
+
+
 def test_no_button_far_above_confirms() -> None:
     """Unless it says so: the page's own head is there."""
     head = Element(2, 0, "button", Box(50, 10, 100, 30), "Articles")
@@ -237,6 +287,7 @@ MISSED = {
     "hajz-mawid": "asks in Arabic",
     "wiki-uprava": "asks in Czech",
     "wijnhandel-slak-op-de-wijnrank": "hardly asks, on a page that speaks of no robots",
+    "ashen-lantern-clan": "the right things are moved to another place, none is chosen",
     "listener-poll": "nothing shows that its one picture can be clicked, and no button is there",
 }
 MISTAKEN = {
@@ -249,7 +300,8 @@ OPENED = {
     "kristal-diyar-kayit", "larkfield-bank-signin", "lit-gate-docs", "npm-react-demo",
     "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor", "picklock-demo",
     "visita-espacio", "dongne-gaip-bottom-sheet-badge", "saas-invoice-export-shadow-scene",
-    "blog-comment-plugin-two-rounds-iframe",
+    "blog-comment-plugin-two-rounds-iframe", "fromagerie-des-aubrets", "gherkin-gate-demo",
+    "gribnaya-karta-wiki", "nanhu-hangmo-club",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "changes": {"agent.data", "numpy"},
     "painted": {"agent.data", "agent.grids"},
     "progress": {"agent.data", "agent.painted", "agent.policy"},
-    "reading": {"agent.changes", "agent.data", "agent.errors", "agent.instruction",
+    "reading": {"agent.buttons", "agent.changes", "agent.data", "agent.errors", "agent.instruction",
                 "agent.matching", "agent.painted",
                 "agent.progress", "agent.recognizer", "agent.segmenter", "agent.vendors",
                 "agent.verifier"},
