@@ -111,7 +111,7 @@ def write_card(folder: Path, parity: dict[str, float]) -> None:
     card: dict[str, Any] = {
         "name": "lite",
         "source": "captcha-agent, agent/models/lite/train.py; MODEL_CARD.md says from what",
-        "licence": "MIT (weights), see MODEL_CARD.md for what they were trained on",
+        "licence": "MIT, the detector Apache-2.0; MODEL_CARD.md says what both were trained on",
         "image": {
             "size_px": IMAGE_PX,
             "mean": [MEAN] * 3,
