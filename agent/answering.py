@@ -144,13 +144,17 @@ class _Rest:
     quiet_s: float
     before: Widget | None = None
 
-    def lasted(self, widget: Widget | None, run: Run) -> bool:
-        """Whether `widget` has stood as it is, all loaded, or been gone, for long enough."""
+    def lasted(self, widget: Widget | None, run: Run, *, missing: bool) -> bool:
+        """Whether `widget` has stood as it is, all loaded, for long enough.
+
+        That is longer where it is gone, or where pictures are `missing` that are expected.
+        """
         loaded = widget is None or all(tile.loaded for tile in widget.tiles)
         if widget != self.before or not loaded:
             self.quiet_s, self.before = run.now_s, widget
             return False
-        return run.silent_s(self.quiet_s) > (_SETTLED_S if widget is not None else run.patience_s)
+        enough_s = run.patience_s if widget is None or missing else _SETTLED_S
+        return run.silent_s(self.quiet_s) > enough_s
 
 
 def _replaced(run: Run, challenge: Challenge) -> Flow:
@@ -175,7 +179,7 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
         answered = run.silent_s() > _SETTLED_S
         if now is not None and not fresh and not expected and answered:
             return set()
-        if rest.lasted(now, run):
+        if rest.lasted(now, run, missing=expected and not fresh):
             if now is not None and fresh:
                 captured = yield from reading.capture(run, now.area)
                 challenge.widget = replace(old, tiles=now.tiles, controls=now.controls)

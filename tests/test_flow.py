@@ -354,6 +354,45 @@ class Replacing(FakePage):
         super()._click(click)
 
 
+class Fading(FakePage):
+    """Clicked tiles fade, and show another picture most of a second later; until then the page
+    takes no answer."""
+
+    def __init__(self) -> None:
+        super().__init__(instruction="Select all images with a bus until there are none left")
+        self.clicked_s: dict[int, float] = {}
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        new = {i for i, at_s in self.clicked_s.items() if self.ahead_s - at_s > 0.9}
+        elements = tuple(
+            replace(e, checked=None, source=f"{e.source}{'-new' * (e.id - 1 in new)}")
+            if e.role == "image"
+            else e
+            for e in seen.elements
+        )
+        return replace(seen, elements=elements)
+
+    def _click(self, click: Click) -> None:
+        fading = any(self.ahead_s - at_s <= 0.9 for at_s in self.clicked_s.values())
+        if fading and click.y_css > 430:
+            self.message = "Loading"
+            return
+        before = set(self.chosen)
+        super()._click(click)
+        self.clicked_s |= dict.fromkeys(self.chosen - before, self.ahead_s)
+
+
+def test_pictures_that_are_expected_are_waited_for() -> None:
+    """Where it is said that clicked tiles get new ones, the last of them may take its time."""
+    page = Fading()
+    scorer = Fixed(lambda target: SURE if not page.clicked_s else {})
+    outcome = runner.run(flow.solve(Policy(), model="fixed"), unwrapped(page), scorer)
+    assert outcome.solved
+    assert page.answers == [(0, 4, 8)]
+    assert len(outcome.attempts) == 1
+
+
 def test_the_deadline_ends_it() -> None:
     """The policy's deadline holds, whatever the page does, and the outcome says so."""
     outcome = solve(FakePage(says=["Try again"] * 99), SURE,
