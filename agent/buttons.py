@@ -230,10 +230,7 @@ def _controls(controls: Iterable[Element], tile: Element) -> list[Element]:
         if e.id == tile.parent
         or (e.box.area < tile.box.area and around.overlap(e.box) > 0.6 * max(e.box.area, 1.0))
     ]
-    return sorted(
-        near,
-        key=lambda e: (e.id != tile.parent, gap(e.box, tile.box), e.box.y),
-    )
+    return sorted(near, key=lambda e: (e.id != tile.parent, gap(e.box, tile.box), e.box.y))
 
 
 def _buttons(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:

@@ -338,7 +338,7 @@ class Replacing(FakePage):
     def snapshot(self) -> Snapshot:
         seen = super().snapshot()
         elements = tuple(
-            replace(e, checked=None, source=f"{e.source}{'-new' * (e.id - 1 in self.chosen)}")
+            replace(e, checked=None, source=f"{e.source}{'-new' * (e.id - 1 in self.exchanged)}")
             if e.role == "image"
             else e
             for e in seen.elements
@@ -354,7 +354,7 @@ class Replacing(FakePage):
         super()._click(click)
 
 
-class Fading(FakePage):
+class Fading(Replacing):
     """Clicked tiles fade, and show another picture most of a second later; until then the page
     takes no answer."""
 
@@ -362,16 +362,9 @@ class Fading(FakePage):
         super().__init__(instruction="Select all images with a bus until there are none left")
         self.clicked_s: dict[int, float] = {}
 
-    def snapshot(self) -> Snapshot:
-        seen = super().snapshot()
-        new = {i for i, at_s in self.clicked_s.items() if self.ahead_s - at_s > 0.9}
-        elements = tuple(
-            replace(e, checked=None, source=f"{e.source}{'-new' * (e.id - 1 in new)}")
-            if e.role == "image"
-            else e
-            for e in seen.elements
-        )
-        return replace(seen, elements=elements)
+    @property
+    def exchanged(self) -> set[int]:
+        return {i for i, at_s in self.clicked_s.items() if self.ahead_s - at_s > 0.9}
 
     def _click(self, click: Click) -> None:
         fading = any(self.ahead_s - at_s <= 0.9 for at_s in self.clicked_s.values())
