@@ -15,12 +15,11 @@ from agent import concepts
 from agent.models.anchors import Boxes
 from agent.models.card import Detected, Detector
 from agent.models.encoder import Encoder
-from agent.models.remembered import Remembered
+from agent.models.looks import Remembered, Tile
 from agent.squares import Edges
 
 Logits = NDArray[np.floating[Any]]
 
-_HARDLY = 0.05  # photographs: less likely ones are not worth a closer look
 _ENOUGH = 0.5  # of a square: a thing that covers more of it counts no more
 _SURE = 30.0  # a logit beyond which nothing changes
 _LEAST = 1e-5  # likely: a square that nothing covers
@@ -45,27 +44,20 @@ class Detection:
 
     def __init__(self, encoder: Encoder, card: Detector) -> None:
         self._encoder, self._card = encoder, card
-        self._glance = Remembered(lambda tiles: encoder.detect_in_tiles(tiles, card.glance_px))
-        self._closer = Remembered(lambda tiles: encoder.detect_in_tiles(tiles, card.tile_px))
+        self._look = Remembered(encoder.detect_pixels)
 
-    def warm(self, pictures: Sequence[Image.Image]) -> None:
-        """Load the detector, so that the first look is quick."""
-        self._encoder.detect_in_tiles(pictures, self._card.glance_px)
+    def logits(self, tiles: Sequence[Tile]) -> NDArray[np.float32]:
+        """Shape (n, k): the logit of each thing that it has a name for, anywhere in a tile."""
+        return self._look(tiles)
 
-    def in_tiles(self, tiles: Sequence[Image.Image], concept: str) -> Shown | None:
-        """What it says of the concept in a challenge's tiles.
-
-        None where it has no name for it, or where these are no photographs.
-        """
+    def in_tiles(self, tiles: Sequence[Tile], concept: str) -> Shown | None:
+        """What it says of the concept in a challenge's tiles; None where it has no name for it."""
         named = known_as(concept, self._card.names)
         if not named:
             return None
-        found = self._glance(tiles)
+        found = self.logits(tiles)
         likely = photographs(found.std(axis=1).mean(), self._card.tiles)
-        if likely < _HARDLY:
-            return None
-        both = (found + self._closer(tiles)) / 2
-        return Shown(both[:, named].max(axis=1), likely, self._card.tiles)
+        return Shown(found[:, named].max(axis=1), likely, self._card.tiles)
 
     def in_squares(
         self, picture: Image.Image, edges: Sequence[Edges], concept: str

@@ -34,7 +34,8 @@ from agent.detection import Detection, Shown
 from agent.errors import UsageError
 from agent.models import calibrated
 from agent.models.encoder import Encoder, load_encoder
-from agent.models.remembered import Remembered
+from agent.models.looks import Remembered, Tile
+from agent.models.noise import denoised
 from agent.models.store import Package
 from agent.squares import (
     Edges,
@@ -57,7 +58,7 @@ class Scorer:
         self._encoder = encoder
         self._lock = threading.Lock()
         self._texts: dict[str, NDArray[np.float32]] | None = None
-        self._embed = Remembered(encoder.embed_images)
+        self._embed = Remembered(encoder.embed_pixels)
         detector = encoder.package.card.detector
         self._detection = Detection(encoder, detector) if detector else None
 
@@ -72,14 +73,23 @@ class Scorer:
     def warm(self) -> None:
         """Load the model and encode the contrast concepts, so that the first score is quick."""
         self.concept_embeddings(concepts.names())
-        blank = [Image.new("RGB", (32, 32))]
-        self._encoder.embed_images(blank)
+        blank = self._made_ready([Image.new("RGB", (32, 32))])
+        self._embed(blank)
         if self._detection is not None:
-            self._detection.warm(blank)
+            self._detection.logits(blank)
 
     def embed_images(self, tiles: Sequence[Image.Image]) -> Embeddings:
-        """Embed pictures: (n, d) float32, unit length. One seen before is not embedded again."""
-        return self._embed(tiles)
+        """Embed pictures: (n, d) float32, unit length. One seen before is not embedded again.
+
+        Noise is taken off them first.
+        """
+        if not tiles:
+            return np.zeros((0, self._encoder.package.card.embedding_size), dtype=np.float32)
+        return self._embed(self._made_ready(tiles))
+
+    def _made_ready(self, tiles: Sequence[Image.Image]) -> list[Tile]:
+        image = self._encoder.package.card.image
+        return [Tile(picture, image) for picture in tiles]
 
     def embed_texts(self, texts: Sequence[str]) -> Embeddings:
         """Embed texts as they are, without templates: (n, d) float32, unit length."""
@@ -168,9 +178,10 @@ class Scorer:
         self, tiles: Sequence[Image.Image], target: Target, reference: Image.Image | None = None
     ) -> Scores:
         """`probabilities`, and what each tile may show instead."""
-        images, card = self.embed_images(tiles), self._encoder.package.card
+        ready, card = self._made_ready(tiles), self._encoder.package.card
+        images = self._embed(ready)
         if reference is None:
-            logits = self.tile_logits(tiles, target)
+            logits = self._logits_of(ready, target)
             scale, others = card.logit_scale, concepts.others(target.concept)
         else:
             (wanted,) = self.embed_images([reference])
@@ -212,15 +223,20 @@ class Scorer:
 
     def tile_logits(self, tiles: Sequence[Image.Image], target: Target) -> NDArray[np.float32]:
         """Shape (n,): the logit that each tile shows the concept, the detector's word counted."""
-        logits = self.logits(self.embed_images(tiles), target)
-        return self.with_detector(logits, self.detect(tiles, target))
+        return self._logits_of(self._made_ready(tiles), target)
+
+    def _logits_of(self, tiles: Sequence[Tile], target: Target) -> NDArray[np.float32]:
+        logits, found = self.logits(self._embed(tiles), target), self._detection
+        return self.with_detector(logits, found.in_tiles(tiles, target.concept) if found else None)
 
     def detect(self, tiles: Sequence[Image.Image], target: Target) -> Shown | None:
         """What the detector says of the concept in a challenge's tiles.
 
-        None where it has no name for it, or where these are no photographs.
+        None where there is no detector, or where it has no name for it.
         """
-        return self._detection.in_tiles(tiles, target.concept) if self._detection else None
+        if self._detection is None:
+            return None
+        return self._detection.in_tiles(self._made_ready(tiles), target.concept)
 
     def with_detector(
         self, logits: NDArray[np.floating[Any]], shown: Shown | None
@@ -258,12 +274,15 @@ class Scorer:
         edges: Sequence[Edges],
         target: Target,
     ) -> Scores:
-        """How likely each square (left, top, right, bottom) shows the concept."""
+        """How likely each square (left, top, right, bottom) shows the concept.
+
+        Noise is taken off the picture first.
+        """
         cells = self._encoder.package.card.cells
         if cells is None:
             tiles = [picture.crop(with_surroundings(edge, picture.size)) for edge in edges]
             return self.judge(tiles, target)
-        others = concepts.others(target.concept)
+        others, picture = concepts.others(target.concept), denoised(picture)
         if cells.objects is not None:
             objects = cells.objects
             embeddings, masks, found = self._encoder.embed_objects(picture)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +18,8 @@ from agent.errors import UsageError
 from agent.models import calibrated
 from agent.models.calibrated import Learnt
 from agent.models.card import Card
-from agent.models.encoder import Encoder
+from agent.models.encoder import Encoder, load_encoder
+from agent.models.noise import denoised
 from agent.scorer import Scorer, load_scorer
 from fixtures.challenge import make
 from fixtures.kinds import KINDS
@@ -115,52 +115,79 @@ def test_contrast_leaves_out_kin() -> None:
 
 
 class Watched(Encoder):
-    """Notes at which size the detector looks at how many tiles."""
+    """Notes at how many tiles the detector looks."""
 
     def __init__(self) -> None:
         super().__init__(load_scorer("lite").package)
-        self.looks: list[tuple[int, int]] = []
+        self.looks: list[int] = []
 
-    def detect_in_tiles(self, pictures: Sequence[Image.Image], size_px: int) -> NDArray[np.float32]:
-        self.looks.append((len(pictures), size_px))
-        return super().detect_in_tiles(pictures, size_px)
+    def detect_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.looks.append(len(pixels))
+        return super().detect_pixels(pixels)
 
 
 class Photographs(Watched):
-    """Sees a bus in the first tile, at all sizes, and in no other; all of them photographs."""
+    """Sees a bus in the first tile and in no other; all of them photographs."""
 
-    def detect_in_tiles(self, pictures: Sequence[Image.Image], size_px: int) -> NDArray[np.float32]:
-        super().detect_in_tiles(pictures, size_px)
+    def detect_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        super().detect_pixels(pixels)
         detector = self.package.card.detector
         assert detector is not None
-        assert len(pictures) == 9
+        assert len(pixels) == 9
         found = np.tile(np.linspace(-9, -3, len(detector.names), dtype=np.float32), (9, 1))
         found[:, detector.names.index("bus")] = [4, *[-9] * 8]
         return found
 
 
-def test_drawings_are_glanced_at_once() -> None:
-    """They are none of the detector's business: no closer look, and the towers' word stands."""
-    encoder, (pictures, _, _) = Watched(), tiles(1)
+def test_the_detector_has_no_say_in_drawings() -> None:
+    """Where it finds all things alike the towers' word stands."""
+
+    class Drawings(Watched):
+        def detect_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.full_like(super().detect_pixels(pixels), -6)
+
+    encoder, (pictures, _, _) = Drawings(), tiles(1)
     scorer = Scorer(encoder)
     towers = Scorer(Encoder(replace(encoder.package, card=without_detector(encoder))))
-    for _ in range(2):
-        found = scorer.probabilities(pictures, Target("bus", ""))
-        np.testing.assert_allclose(found, towers.probabilities(pictures, Target("bus", "")))
-    assert encoder.looks == [(9, 128)]
+    found = scorer.probabilities(pictures, Target("bus", ""))
+    np.testing.assert_allclose(found, towers.probabilities(pictures, Target("bus", "")), atol=1e-6)
+
+
+def test_the_detector_is_asked_for_what_it_has_a_name_for() -> None:
+    """Neither for other things nor for those that a sample shows; once for the same tiles."""
+    encoder, (pictures, _, _) = Watched(), tiles(1)
+    scorer = Scorer(encoder)
     scorer.probabilities(pictures, Target("key", ""))
     scorer.probabilities(pictures, Target("bus", ""), reference=pictures[0])
-    assert encoder.looks == [(9, 128)]  # nor where it does not know the word
+    assert encoder.looks == []
+    for name in ("bus", "car", "bus"):
+        scorer.probabilities(pictures, Target(name, ""))
+    assert encoder.looks == [9]
 
 
-def test_photographs_are_looked_at_twice_and_remembered() -> None:
-    """What the detector sees counts; a tile seen before is not looked at again."""
+def test_noise_is_taken_off_tiles_and_pictures() -> None:
+    """What is scored is the picture without it."""
+    random, encoder = np.random.default_rng(0), load_encoder("lite")
+    pictures, scorer = tiles(1)[0], Scorer(encoder)
+    noisy = [
+        Image.fromarray(np.clip(random.normal(one, 22), 0, 255).astype(np.uint8))
+        for one in pictures
+    ]
+    clean = [denoised(one) for one in noisy]
+    np.testing.assert_allclose(scorer.embed_images(noisy), encoder.embed_images(clean), atol=1e-5)
+    target, edges = Target("bus", "", squares=True), [(0.0, 0.0, 80.0, 80.0)]
+    found, expected = (scorer.score_squares(one, edges, target) for one in (noisy[0], clean[0]))
+    np.testing.assert_allclose(found.probabilities, expected.probabilities)
+
+
+def test_what_the_detector_sees_in_photographs_counts_and_is_remembered() -> None:
+    """A tile seen before is not looked at again."""
     encoder, (pictures, _, _) = Photographs(), tiles(1)
     scorer = Scorer(encoder)
     for name in ("bus", "car", "bus"):
         found = scorer.probabilities(pictures, Target(name, ""))
         assert found[0] > 0.9 if name == "bus" else found.max() < 0.5
-    assert encoder.looks == [(9, 128), (9, 224)]
+    assert encoder.looks == [9]
 
 
 def test_squares_show_what_the_detector_finds_there() -> None:

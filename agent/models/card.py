@@ -96,13 +96,10 @@ class Detected(_Part, frozen=True):
 class Detector(_Part, frozen=True):
     """A graph, `detector.onnx`: which of the things in `names` a photograph shows, and where.
 
-    A tile is resized to `glance_px`, squared, and where that finds photographs, to `tile_px`, too;
-    a whole picture to `picture_px`.
+    It sees a tile as the image tower does, a whole picture resized to `picture_px`, squared.
     """
 
     names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=10_000)]
-    glance_px: Side
-    tile_px: Side
     picture_px: Side
     tiles: Detected
     squares: Detected

@@ -22,8 +22,10 @@ from agent.models.store import WEIGHTS, Package, open_package
 Embeddings = NDArray[np.float32]
 CONCEPTS = "concepts.npz"
 _TEXTS = 32  # in one run: bounds the memory, costs no speed
-_GLANCES = 9  # of the detector in one run: faster than in smaller ones
-_PICTURES = 3  # in one run: their feature maps stay in the cache, and the first run is no slower
+_DETECTED = 9  # pictures, by the detector in one run: faster than in smaller ones
+# Pictures in one run of the image tower: feature maps stay in the cache, and the first run is no
+# slower; matrix products are the faster the larger they are.
+_CONVOLUTIONS, _PRODUCTS = 3, 9
 
 
 class Encoder:
@@ -43,9 +45,10 @@ class Encoder:
 
     def embed_pixels(self, pixels: NDArray[np.float32]) -> Embeddings:
         """Shape (n, d), from preprocessed pictures (n, 3, size, size)."""
+        at_once = _PRODUCTS if "image" in self.package.card.mapped else _CONVOLUTIONS
         parts = [
-            self._run(self._image, ["embedding"], {"pixels": pixels[at : at + _PICTURES]})[0]
-            for at in range(0, len(pixels), _PICTURES)
+            self._run(self._image, ["embedding"], {"pixels": pixels[at : at + at_once]})[0]
+            for at in range(0, len(pixels), at_once)
         ]
         return np.concatenate(parts)
 
@@ -91,18 +94,17 @@ class Encoder:
         square = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
         return _scaled(square, self.package.card.image)[None]
 
-    def detect_in_tiles(self, pictures: Sequence[Image.Image], size_px: int) -> NDArray[np.float32]:
+    def detect_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape (n, k): the logit of each of the detector's things, wherever in a picture it is.
 
-        Pictures are resized to `size_px`, squared. Raises UsageError where there is no detector.
+        From preprocessed pictures (n, 3, size, size). Raises UsageError where there is no detector.
         """
-        things = self._card_of_detector().names
+        self._card_of_detector()
         found = [
-            self._run(self._detector, ["logits"], {"pixels": pixels})[0].max(axis=1)
-            for at in range(0, len(pictures), _GLANCES)
-            for pixels in (anchors.pixels(pictures[at : at + _GLANCES], size_px),)
+            self._run(self._detector, ["logits"], {"pixels": pixels[at : at + _DETECTED]})[0]
+            for at in range(0, len(pixels), _DETECTED)
         ]
-        return np.concatenate([np.zeros((0, len(things)), dtype=np.float32), *found])
+        return np.concatenate([logits.max(axis=1) for logits in found])
 
     def detect(self, picture: Image.Image) -> tuple[NDArray[np.float32], anchors.Boxes]:
         """What is where in a whole picture: logits (a, k) of the detector's things, boxes (a, 4).
@@ -235,12 +237,13 @@ def _session(package: Package, graph: str, threads: int) -> onnxruntime.Inferenc
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Threads that wait for more work in vain take the processor from the session that runs next:
+    # towers and detector, one after the other, take twice as long.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     weights = "image" if graph == "cells" else graph
     if weights in package.card.mapped:
-        # The graph was optimised when it was made. Weights that are not repacked stay pages of
-        # the file: that saves a second copy and most of the loading, at 1 % of a batch's time.
+        # The graph was optimised when it was made.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.add_session_config_entry("session.disable_prepacking", "1")
     if weights + WEIGHTS in package.card.files:
         package.checked(weights + WEIGHTS)
     path = str(package.folder / f"{graph}.onnx")

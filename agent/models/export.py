@@ -126,6 +126,7 @@ def graph(
             output_names=list(outputs),
             dynamic_axes={name: dict(named) for name, named in axes.items()},
             opset_version=_OPSET,
+            custom_opsets={"com.microsoft": 1},
             do_constant_folding=fold,
             training=kept,
             dynamo=False,

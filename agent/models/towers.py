@@ -12,6 +12,8 @@ Cells are an embedding for each part of a picture, on the text's side of things:
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.timm_model import TimmModel
@@ -62,34 +64,63 @@ class ViTImages(Images):
 
     any_size = True
 
+    def __init__(self, visual: nn.Module) -> None:
+        super().__init__(visual)
+        # Weights of their own: what becomes of a weight on the way of a picture is none any more
+        # to those who make weights small.
+        attention, conv = visual.transformer.resblocks[-1].attn, visual.conv1
+        width = attention.embed_dim
+        weight, bias = attention.in_proj_weight, attention.in_proj_bias
+        self.asks = _linear(weight[:width], bias[:width])
+        self.answers = _linear(weight[width:], bias[width:])
+        # A convolution whose stride is its kernel is a product.
+        self.patches = _linear(conv.weight.flatten(1), conv.bias)
+
     def embedding(self, pixels: Tensor) -> Tensor:
+        return self._pooled(self._before_last(pixels)[0])
+
+    def cells(self, pixels: Tensor) -> Tensor:
+        return self._each(*self._before_last(pixels))
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        # All but the last block once: ONNX Runtime does not see that nodes of its own do the same.
+        x, shape = self._before_last(pixels)
+        return self._pooled(x), self._each(x, shape)
+
+    def _pooled(self, x: Tensor) -> Tensor:
         visual = self.visual
-        x, _ = self._before_last(pixels)
-        last = visual.transformer.resblocks[-1]
         if visual.pool_type == "tok":
             # Only the class token leaves the last block: the others need neither query nor MLP.
-            x = _block(last, x, queries=1)
-            pooled = visual.ln_post(x[:, 0])
+            pooled = visual.ln_post(self._through_last(x, 1)[:, 0])
         else:
-            x = _block(last, x)[:, 1:]
+            x = self._through_last(x, x.shape[1])[:, 1:]
             after = visual.final_ln_after_pool
             pooled = visual.ln_post(x.mean(dim=1)) if after else visual.ln_post(x).mean(dim=1)
         return F.normalize(pooled @ visual.proj, dim=1)
 
-    def cells(self, pixels: Tensor) -> Tensor:
+    def _through_last(self, x: Tensor, first: int) -> Tensor:
+        """The `first` positions of what leaves the last block."""
+        last = self.visual.transformer.resblocks[-1]
+        normed = last.ln_1(x)
+        key, value = self.answers(normed).chunk(2, dim=2)
+        mixed = _mixed(last.attn, self.asks(normed[:, :first]), key, value)
+        return _added(last, x[:, :first], mixed)
+
+    def _each(self, x: Tensor, shape: tuple[int, int]) -> Tensor:
         visual = self.visual
-        x, (rows, cols) = self._before_last(pixels)
         last = visual.transformer.resblocks[-1]
-        query, _, value = _projected(last.attn, last.ln_1(x))
+        normed = last.ln_1(x)
+        query, (_, value) = self.asks(normed), self.answers(normed).chunk(2, dim=2)
         like = _mixed(last.attn, query, query, value)[:, 1:]
         found = visual.ln_post(like) @ visual.proj
-        return found.transpose(1, 2).reshape(x.shape[0], -1, rows, cols)
+        return found.transpose(1, 2).reshape(x.shape[0], -1, *shape)
 
     def _before_last(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         visual = self.visual
-        patches = visual.conv1(pixels)
-        rows, cols = patches.shape[2:]
-        x = patches.flatten(2).transpose(1, 2)
+        side, (count, _, height, width) = visual.conv1.kernel_size[0], pixels.shape
+        rows, cols = height // side, width // side
+        apart = pixels.reshape(count, 3, rows, side, cols, side).permute(0, 2, 4, 1, 3, 5)
+        x = self.patches(apart.reshape(count, rows * cols, 3 * side**2))
         first = visual.class_embedding.expand(x.shape[0], 1, -1)
         x = torch.cat([first, x], dim=1) + self._positions(rows, cols)
         x = visual.ln_pre(x)
@@ -236,21 +267,27 @@ def _plain(tower: nn.Module) -> bool:
     return all(isinstance(block, ResidualAttentionBlock) for block in blocks)
 
 
-def _block(block: nn.Module, x: Tensor, mask: Tensor | None = None, queries: int = 0) -> Tensor:
-    """One residual block; of the first `queries` positions alone, where that is not 0."""
-    query, key, value = _projected(block.attn, block.ln_1(x), queries)
-    kept = x[:, :queries] if queries else x
-    kept = kept + block.ls_1(_mixed(block.attn, query, key, value, mask))
-    return kept + block.ls_2(block.mlp(block.ln_2(kept)))
+def _block(block: nn.Module, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """One residual block."""
+    attention = block.attn
+    projected = F.linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
+    query, key, value = projected.split([attention.embed_dim] * 3, dim=2)
+    return _added(block, x, _mixed(attention, query, key, value, mask))
 
 
-def _projected(attention: nn.MultiheadAttention, x: Tensor, queries: int = 0) -> list[Tensor]:
-    weight, bias = attention.in_proj_weight, attention.in_proj_bias
-    if not queries:
-        return list(F.linear(x, weight, bias).chunk(3, dim=2))
-    width = x.shape[2]
-    query = F.linear(x[:, :queries], weight[:width], bias[:width])
-    return [query, *F.linear(x, weight[width:], bias[width:]).chunk(2, dim=2)]
+def _added(block: nn.Module, x: Tensor, mixed: Tensor) -> Tensor:
+    """What leaves a block that `x` came into, its attention's result being `mixed`."""
+    x = x + block.ls_1(mixed)
+    return x + block.ls_2(block.mlp(block.ln_2(x)))
+
+
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """A layer with copies of these."""
+    found = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+    found.weight = nn.Parameter(weight.detach().clone())
+    if bias is not None:
+        found.bias = nn.Parameter(bias.detach().clone())
+    return found
 
 
 def _mixed(
@@ -260,9 +297,34 @@ def _mixed(
     value: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Attention on (n, length, width), written out: torch's own is traced for one length."""
-    count, asked, width = query.shape
+    """Attention on (n, length, width); torch's own would be traced for one length."""
     heads = attention.num_heads
+    found = (
+        _Attention.apply(query, key, value, heads)
+        if mask is None
+        else _attended(query, key, value, heads, mask)
+    )
+    return attention.out_proj(found)
+
+
+class _Attention(torch.autograd.Function):
+    """Attention as one node of ONNX Runtime's own, which spares the copies between its steps."""
+
+    @staticmethod
+    def forward(_: Any, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
+        return _attended(query, key, value, heads)
+
+    @staticmethod
+    def symbolic(graph: Any, query: Any, key: Any, value: Any, heads: int) -> Any:
+        node = graph.op("com.microsoft::MultiHeadAttention", query, key, value, num_heads_i=heads)
+        node.setType(query.type())
+        return node
+
+
+def _attended(
+    query: Tensor, key: Tensor, value: Tensor, heads: int, mask: Tensor | None = None
+) -> Tensor:
+    count, asked, width = query.shape
 
     def split(part: Tensor) -> Tensor:
         return part.reshape(count, -1, heads, width // heads).transpose(1, 2)
@@ -270,5 +332,4 @@ def _mixed(
     scores = split(query) @ split(key).transpose(2, 3) / (width // heads) ** 0.5
     if mask is not None:
         scores = scores + mask
-    mixed = (F.softmax(scores, dim=3) @ split(value)).transpose(1, 2).reshape(count, asked, width)
-    return attention.out_proj(mixed)
+    return (F.softmax(scores, dim=3) @ split(value)).transpose(1, 2).reshape(count, asked, width)

@@ -8,10 +8,9 @@ Needs open_clip (the extra `clip`). Grids are the fixture site's, the seconds th
 from __future__ import annotations
 
 import argparse
+import functools
 import io
-import statistics
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from agent.models.encoder import Embeddings, Encoder, load_encoder
+from agent.models.looks import Tile
 from agent.models.source import load, read_source
 from agent.models.store import Package
 from agent.scorer import Scorer
@@ -73,21 +73,12 @@ def opened(made: Challenge) -> list[Image.Image]:
     return [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
 
 
-def looks(encoder: Encoder, tiles: list[Image.Image], runs: int) -> list[float]:
-    """Median seconds that the detector takes beside the towers: a glance, a closer look."""
-    detector = encoder.package.card.detector
-    if detector is None:
-        raise SystemExit(f"{encoder.package.name} has no detector")
-    medians = []
-    for size_px in (detector.glance_px, detector.tile_px):
-        encoder.detect_in_tiles(tiles, size_px)
-        found = []
-        for _ in range(runs):
-            start_s = time.perf_counter()
-            encoder.detect_in_tiles(tiles, size_px)
-            found.append(time.perf_counter() - start_s)
-        medians.append(statistics.median(found))
-    return medians
+def look(encoder: Encoder, tiles: Sequence[Image.Image]) -> None:
+    """All that is done for tiles not seen before: made ready, embedded, and the detector's look."""
+    ready = [Tile(picture, encoder.package.card.image) for picture in tiles]
+    pixels = np.stack([tile.pixels for tile in ready])
+    encoder.embed_pixels(pixels)
+    encoder.detect_pixels(pixels)
 
 
 def main() -> None:
@@ -102,10 +93,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = random_weights(Path(folder) / "random.safetensors")
         loaded = load(read_source(f"{ARCH}:{checkpoint}")[1])
-        print(f"lite against {ARCH} in open_clip, float32, random weights")
-        warm(loaded, encoder, tiles, given.runs)
-    glance, closer = looks(encoder, tiles, given.runs)
-    print(f"s of the detector beside it   glance {glance:.3f}, closer look {closer:.3f}")
+        for what, side in (
+            ("its image tower alone", encoder.embed_images),
+            ("with its detector", functools.partial(look, encoder)),
+        ):
+            print(f"lite, {what}, against {ARCH} in open_clip, float32, random weights")
+            warm(loaded, side, tiles, given.runs)
 
 
 if __name__ == "__main__":

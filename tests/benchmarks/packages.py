@@ -72,7 +72,8 @@ def main() -> None:
         from agent.models.source import load, read_source
 
         loaded, encoder = load(read_source(f"{ARCH}:{checkpoint}")[1]), load_encoder(NAME)
-        warm(loaded, encoder, [Image.open(tile).convert("RGB") for tile in tiles], given.runs)
+        pictures = [Image.open(tile).convert("RGB") for tile in tiles]
+        warm(loaded, encoder.embed_images, pictures, given.runs)
         closeness(loaded, encoder, parity.sample(given.pictures, given.count))
 
 
@@ -107,8 +108,10 @@ def measured(command: list[str]) -> tuple[float, ...]:
     return seconds, used - before.children_user - before.children_system, memory
 
 
-def warm(loaded: Loaded, encoder: Encoder, tiles: list[Image.Image], runs: int) -> None:
-    """Nine tiles embedded by a model that is loaded, preprocessing included."""
+def warm(
+    loaded: Loaded, look: Callable[[list[Image.Image]], Any], tiles: list[Image.Image], runs: int
+) -> None:
+    """Nine tiles as `look` of a loaded package sees them, preprocessing included."""
     import torch
 
     def one_at_a_time() -> None:
@@ -119,7 +122,7 @@ def warm(loaded: Loaded, encoder: Encoder, tiles: list[Image.Image], runs: int) 
         loaded.model.encode_image(torch.stack([loaded.transform(tile) for tile in tiles]))
 
     sides: dict[str, Callable[[], Any]] = {
-        "package": lambda: encoder.embed_images(tiles),
+        "package": lambda: look(tiles),
         "open_clip": one_at_a_time,
         "open_clip, one batch": one_batch,
     }

@@ -15,7 +15,7 @@ from tests.fuzz.corpus import CARD
 
 DETECTED = {"tower_scale": 0.5, "detector_scale": 1.0, "bias": 4.0, "photograph_scale": 50.0,
             "photograph_bias": -70.0}  # fmt: skip
-DETECTOR = {"names": ["bus"], "glance_px": 128, "tile_px": 224, "picture_px": 300,
+DETECTOR = {"names": ["bus"], "picture_px": 300,
             "tiles": DETECTED, "squares": dict(DETECTED)}  # fmt: skip
 
 
@@ -83,7 +83,8 @@ def test_the_example_is_a_card(tmp_path: Path) -> None:
         ("detector", DETECTOR, "files: the SHA-256 of detector.onnx is missing"),
         ("detector", {**DETECTOR, "names": []},
          "detector.names: expected `array` of length >= 1 (got [])"),
-        ("detector", {**DETECTOR, "tile_px": 0}, "detector.tile_px: expected `int` >= 1 (got 0)"),
+        ("detector", {**DETECTOR, "picture_px": 0},
+         "detector.picture_px: expected `int` >= 1 (got 0)"),
         ("detector", {**DETECTOR, "tiles": {**DETECTED, "detector_scale": -1.0}},
          "detector.tiles.detector_scale: expected `float` > 0.0 (got -1.0)"),
     ],

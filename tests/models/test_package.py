@@ -78,13 +78,11 @@ def test_the_detector_looks_at_tiles_and_pictures(encoder: Encoder) -> None:
     detector = encoder.package.card.detector
     assert detector is not None
     things = len(detector.names)
-    some = pictures(11)
-    found = encoder.detect_in_tiles(some, detector.glance_px)
+    some, image = pictures(11), encoder.package.card.image
+    pixels = np.stack([preprocessed(picture, image) for picture in some])
+    found = encoder.detect_pixels(pixels)
     assert found.shape == (11, things)
-    assert encoder.detect_in_tiles([], 128).shape == (0, things)
-    np.testing.assert_allclose(
-        encoder.detect_in_tiles(some[10:], detector.glance_px)[0], found[10], atol=1e-4
-    )
+    np.testing.assert_allclose(encoder.detect_pixels(pixels[10:])[0], found[10], atol=1e-4)
     logits, boxes = encoder.detect(some[0])
     assert (logits.shape, boxes.shape) == ((1917, things), (1917, 4))
     assert ((boxes >= 0) & (boxes <= 1)).all()
@@ -97,7 +95,7 @@ def test_a_package_without_a_detector(encoder: Encoder) -> None:
     with pytest.raises(UsageError, match="model 'lite' has no detector"):
         plain.detect(pictures(1)[0])
     with pytest.raises(UsageError, match="model 'lite' has no detector"):
-        plain.detect_in_tiles(pictures(1), 128)
+        plain.detect_pixels(np.zeros((1, 3, 192, 192), dtype=np.float32))
 
 
 def test_a_missing_package() -> None:

@@ -23,6 +23,7 @@ from PIL import Image
 from agent import concepts
 from agent.models.encoder import Encoder, load_encoder
 from agent.models.lite import compose, counting, cutouts, package, sources
+from agent.models.noise import denoised
 from agent.scorer import Embeddings, Scorer
 from agent.squares import pool_cells, pool_shares
 
@@ -102,7 +103,7 @@ def things(encoder: Encoder, drawn: Sequence[cutouts.Cutout], random: np.random.
     for _ in range(SCENES):
         chosen = [drawn[i] for i in random.choice(len(drawn), int(random.integers(3, 6)), False)]
         picture, shares = compose.scene(SCENE_PX, chosen, random)
-        found, masks, cells = encoder.embed_objects(picture)
+        found, masks, cells = encoder.embed_objects(denoised(picture))
         squares = pool_cells(cells, picture.size, edges)
         covered = pool_shares(masks, picture.size, edges) >= least
         for embedding, mask, own in zip(found, masks, covered.T, strict=True):

