@@ -23,6 +23,7 @@ _SEVERAL = re.compile(
 )
 _CHOSEN_FROM = re.compile(r"\b(?:of|from|among) (?:these|those|the) \w+")  # "one of these five"
 _AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) [^.!?;:]*")
+_ASIDE = re.compile(r" ?\([^()]*\)")
 _CLAUSE_ENDS = re.compile(r"[.!?;,:()]")
 _FEW_WORDS = 5  # behind the verb
 _MOST_WORDS = 3  # of a thing's name
@@ -36,6 +37,8 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     sentence = _without_rest(text.lower())
     if phrases.has(sentence, "reference"):
         return Target("", text, reference=True)
+    if _noun_phrase(outside := _without_asides(sentence))[0]:
+        sentence = outside
     main, none_allowed = _without_none_clause(_asking(sentence) or sentence)
     bold = _from_emphasis(main, emphasis) or _from_emphasis(sentence, emphasis)
     if bold and bold[1] not in main and not _known(bold[0]):
@@ -189,6 +192,13 @@ def _without_rest(sentence: str) -> str:
     end = _CLAUSE_ENDS.search(sentence, match.end())
     return sentence[: match.start()].rstrip(" ,").removesuffix(" and") + (
         sentence[end.start() :] if end else ""
+    )
+
+
+def _without_asides(sentence: str) -> str:
+    """The sentence without what it says in brackets that is not meant: "(not the computer's)"."""
+    return _ASIDE.sub(
+        lambda aside: "" if phrases.has(aside.group(), "negations") else aside.group(), sentence
     )
 
 

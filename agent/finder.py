@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from agent import asking, buttons, marks
+from agent import asking, buttons, instruction, marks
 from agent.asking import Asked
 from agent.data import Box, Element, Kind, Snapshot, Widget
 from agent.grids import PICTURES, Pictures, candidates, gap
@@ -198,6 +198,8 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
             names.append(words)
     if len(set(names)) > 1 and len({name[:-1] for name in names}) == 1:
         return False  # they are numbered, be it by letters
+    if len(set(names)) == 1:
+        return False  # "this one it is", on a button of each
     sentences = [name for name in names if len(name.split()) >= _SENTENCE_WORDS]
     return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)
 
@@ -207,7 +209,8 @@ def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str
     near = page.near(pictures)
     sample = _sample(near, pictures, asked)
     controls = buttons.controls(near, pictures)
-    at_once = buttons.answer_at_once(controls)
+    # "Find all that show the same": no button of one tile can be the whole answer to that.
+    at_once = buttons.answer_at_once(controls) and not instruction.wants_all(text)
     own = {control.id for control in controls}
     others = [element for element in near if element.id not in own]
     submit = None if at_once else buttons.confirm(others, pictures)

@@ -34,6 +34,7 @@ _LISTS: dict[str, Kind] = {
     "unsupported": "unsupported", "rest": "rest", "every": "every", "least": "least", "of": "of",
     "interface": "interface", "stops": "stop", "just": "just", "words": "word",
 }  # fmt: skip
+_ENDS = (".", "!", "?", "\u3002")
 _INFLECTED = {"tile", "tiles", "square", "squares", "colour", "noun"}
 _OWN_SCRIPTS = {
     "ja": re.compile(r"[\u3041-\u30ff]"),
@@ -79,6 +80,11 @@ class Language:
     noun_first: bool
     grammar: dict[str, Any] = field(repr=False)
 
+    @cached_property
+    def among(self) -> frozenset[str]:
+        """Words before the number of all pictures, of which some are asked for: "of the nine"."""
+        return frozenset(self.grammar.get("among", ()))
+
     def tokens(self, text: str) -> list[str]:
         """Words (or characters where words have no spaces) and punctuation, as they stand."""
         pattern = _TOKEN if self.spaced else _CHARACTER
@@ -115,6 +121,7 @@ class Language:
     def _longest(self, raw: list[str], tokens: list[str], start: int, nouns: bool) -> Mark | None:
         """The phrase that stands at `start`; of equally long ones that with the very letters."""
         best, rank = None, (0, False, False, False)
+        starts = start == 0 or tokens[start - 1] in _ENDS
         indexes = (self._patterns, self._nouns) if nouns else (self._patterns,)
         for index in indexes:
             for first in self._bases(tokens[start]):
@@ -127,7 +134,7 @@ class Language:
                     spelled = words.lower() == phrase.spelled
                     exact = tuple(tokens[start:stop]) == phrase.tokens
                     # "Na których" asks at the start of a sentence, and relates inside it.
-                    place = (start == 0) == (phrase.kind == "verb")
+                    place = starts == (phrase.kind == "verb")
                     if (len(phrase.tokens), spelled, exact, place) > rank:
                         best = Mark(phrase.kind, phrase.value, words, start, stop, plural)
                         rank = (len(phrase.tokens), spelled, exact, place)
@@ -251,7 +258,7 @@ _LEAST_KNOWN = 0.4  # the same, with its nouns
 
 
 def _single(token: str, start: int) -> Mark:
-    if token in ".!?\u3002":
+    if token in _ENDS:
         return Mark("end", token, token, start, start + 1)
     if not token[0].isalnum():
         return Mark("pause", token, token, start, start + 1)

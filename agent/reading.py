@@ -284,7 +284,8 @@ def _target(widget: Widget) -> Target:
     except UsageError as error:
         raise StopError(str(error)) from error
     of_one_group = bool(widget.controls) and widget.controls[0].role == "radio"
-    if of_one_group or buttons.answer_at_once(widget.controls):
+    at_once = widget.submit is None and buttons.answer_at_once(widget.controls)
+    if of_one_group or at_once:
         target = replace(target, many=False)
     if widget.skip is not None:
         target = replace(target, none_allowed=True)

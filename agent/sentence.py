@@ -20,6 +20,8 @@ _CONTENT = ("noun", "colour", "unknown")
 _LONGEST_SHORT = 6  # words of an instruction that names no pictures: "Click the key"
 _NEAR = 4  # words from a "not" to what is not
 _CHARACTERS = 3.0  # to a word, where words have no spaces
+_SHORT_QUESTION = 4  # words of a question that says nothing else
+_BEFORE = 3  # words before a number, for what it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def likeness(language: Language, text: str) -> float:
     if asked.has("interface"):
         return 0.0
     hint = _hinted(asked)
-    if not asked.has("verb"):
+    if not asked.has("verb") and not _asks_in_the_end(asked):
         return hint
     if asked.has("reference"):
         return 0.9
@@ -92,6 +94,16 @@ def likeness(language: Language, text: str) -> float:
     asks_back = not pictures and not every and any(mark.text == "?" for mark in asked.around)
     short = known and not asks_back and _words(language, asked) <= _LONGEST_SHORT
     return min(score + 0.25, 1.0) if complete or short else max(score * 0.5, hint)
+
+
+def _asks_in_the_end(asked: _Asked) -> bool:
+    """Whether the last sentence only asks which one: "One of these shows a cat. Which one?"."""
+    around = asked.around
+    ends = [number for number, mark in enumerate(around[:-1], 1) if mark.kind == "end"]
+    if not ends or around[-1].text != "?":
+        return False
+    question = around[ends[-1] : -1]
+    return len(question) <= _SHORT_QUESTION and any(mark.kind == "verb" for mark in question)
 
 
 def _hinted(asked: _Asked) -> float:
@@ -280,7 +292,8 @@ def _count(language: Language, asked: _Asked) -> int | None:
     """How many tiles are asked for, where the sentence says just how many.
 
     In "images with two dogs" the number is one of dogs, not of tiles; where words have no spaces
-    it comes with a word for pictures. "On which of these five" asks for one.
+    it comes with a word for pictures. "On which of these five" asks for one; "of the nine pictures"
+    is how many there are.
     """
     if asked.has("least") or any(mark.value == "which_one" for mark in asked.around):
         return None
@@ -289,19 +302,28 @@ def _count(language: Language, asked: _Asked) -> int | None:
         int(mark.value)
         for mark in asked.marks
         if mark.kind == "number"
+        and not _are_there(language, asked, mark)
         and not (language.spaced and tiles and asked.noun and mark.stop == asked.noun[0].start)
     ]
     return numbers[0] if len(numbers) == 1 and 0 < numbers[0] <= 36 else None
+
+
+def _are_there(language: Language, asked: _Asked, number: Mark) -> bool:
+    """Whether that is the number of all pictures: what stands before it says "of the", "among"."""
+    before = [mark.text.lower() for mark in asked.around if mark.stop <= number.start][-_BEFORE:]
+    return any(" ".join(before[at:]) in language.among for at in range(len(before)))
 
 
 def _many(asked: _Asked, noun: Sequence[Mark], count: int | None) -> bool:
     if count is not None:
         return count != 1
     verbs = [mark for mark in asked.around if mark.kind == "verb"]
-    if any(mark.kind == "every" for mark in asked.around) or any(verb.plural for verb in verbs):
+    if any(mark.kind == "every" for mark in asked.around):
         return True
     if any(verb.value == "which_one" for verb in verbs):
         return False
+    if any(verb.plural for verb in verbs):
+        return True
     if asked.has("tiles", "squares"):
         return True
     return not asked.has("tile", "square") and any(mark.plural for mark in noun)
