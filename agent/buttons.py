@@ -13,6 +13,7 @@ from agent.grids import Pictures, gap
 
 _REACH_CSS, _REACH_TILES = 320.0, 4.0  # how far from the pictures their buttons may lie
 _CONTROL_REACH = 0.6  # of a tile's height, how far its own checkbox or button may lie from it
+_ROW_REACH = 6.0  # of a tile's width, how far beside it in a list its control may lie
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 64  # characters of a button's text
 _LEAST_NAME = 3  # characters of a button's text that a sentence may name
@@ -156,6 +157,16 @@ def _near(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> l
     ]
 
 
+def form_submit(elements: Iterable[Element], pictures: Pictures) -> Element | None:
+    """The nearest below the pictures of the buttons that send their form, as it can be now."""
+    found = [
+        e
+        for e in _near(elements, pictures, abroad=False)
+        if e.submits and not e.disabled and e.box.y >= pictures.area.y and not _does_other(e)
+    ]
+    return min(found, key=lambda e: gap(e.box, pictures.area), default=None)
+
+
 def nameless(elements: Iterable[Element], widget: Widget) -> Element | None:
     """The last of the buttons without a word that lie below the pictures, or None.
 
@@ -202,15 +213,22 @@ def controls(elements: Iterable[Element], pictures: Pictures) -> tuple[Element, 
     # A button around a picture is the tile itself; one beside it is the tile's control.
     around = own | {tile.parent for tile in pictures.tiles}
     elements = [e for e in elements if e.frame == pictures.frame]
+    in_rows = pictures.cols == 1 and len(pictures.tiles) > 1
     for role in ("checkbox", "radio", "button"):
         outside = around if role == "button" else own
         of_role = [e for e in elements if e.role == role and e.id not in outside]
-        near = [_controls(of_role, tile) for tile in pictures.tiles]
+        near = [_controls(of_role, tile, in_rows=in_rows) for tile in pictures.tiles]
         found = [each[0] for each in near if each]
-        if found and len({e.id for e in found}) == len(near):
+        if found and len({e.id for e in found}) == len(near) and _in_line(found, in_rows):
             asked_each = role == "radio" and min(map(len, near)) > 1
             return tuple(replace(e, role="checkbox") if asked_each else e for e in found)
     return ()
+
+
+def _in_line(controls: Sequence[Element], in_rows: bool) -> bool:
+    """Whether the controls of a list stand below each other."""
+    places = [control.box.x for control in controls]
+    return not in_rows or max(places) - min(places) <= _SAME_ROW_CSS
 
 
 def answer_at_once(controls: Sequence[Element]) -> bool:
@@ -219,11 +237,12 @@ def answer_at_once(controls: Sequence[Element]) -> bool:
     return bool(controls) and controls[0].role == "button" and controls[0].checked is None
 
 
-def _controls(controls: Iterable[Element], tile: Element) -> list[Element]:
+def _controls(controls: Iterable[Element], tile: Element, *, in_rows: bool) -> list[Element]:
     """The control that the tile is in, then those that are smaller than the tile, the nearest
-    first."""
+    first; beside it, where tiles are `in_rows`, a list."""
     below = _CONTROL_REACH * tile.box.height
-    around = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height + below)
+    width = _ROW_REACH * tile.box.width if in_rows else tile.box.width
+    around = Box(tile.box.x, tile.box.y, width, tile.box.height + below)
     near = [
         e
         for e in controls

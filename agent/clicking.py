@@ -159,7 +159,13 @@ def _has_reacted(
     if current is None:
         return redrawn  # gone: the click was the answer
     state = _state_now(widget, index, current, page)
-    return matching.exchanged(widget, current) or state != is_chosen(widget, index)
+    told = state != is_chosen(widget, index) or _words(widget, index) != _words(current, index)
+    return told or matching.exchanged(widget, current)
+
+
+def _words(widget: Widget, index: int) -> str:
+    """What the control of a tile says: "choose", then "chosen"."""
+    return widget.controls[index].text if index < len(widget.controls) else ""
 
 
 def _state_now(widget: Widget, index: int, current: Widget, page: Snapshot) -> bool | None:

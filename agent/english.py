@@ -56,9 +56,11 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     squares = phrases.has(main if stands_for else before, "squares")
     every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
     several = _SEVERAL.search(before) is not None
-    many = _names_tiles(before) or every or several or singular != concept
+    # "Is there a cat in the picture?" is asked of each.
+    of_each = phrases.has(before, "of_each")
+    many = _names_tiles(before) or every or several or singular != concept or of_each
     if not squares and _ONE_TILE.search(before):
-        many = every
+        many = every or of_each
     return Target(
         concept=singular,
         instruction=text,

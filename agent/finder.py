@@ -209,10 +209,15 @@ def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str
     near = page.near(pictures)
     sample = _sample(near, pictures, asked)
     controls = buttons.controls(near, pictures)
-    # "Find all that show the same": no button of one tile can be the whole answer to that.
-    at_once = buttons.answer_at_once(controls) and not instruction.wants_all(text)
     own = {control.id for control in controls}
     others = [element for element in near if element.id not in own]
+    # "Find all that show the same": no button of one tile can be the whole answer to that; nor
+    # where the form can be sent right away.
+    at_once = (
+        buttons.answer_at_once(controls)
+        and not instruction.wants_all(text)
+        and buttons.form_submit(others, pictures) is None
+    )
     submit = None if at_once else buttons.confirm(others, pictures)
     kind: Kind = "picture" if pictures.picture else "reference" if sample else "tiles"
     what = f"{pictures.rows}x{pictures.cols} pictures" if pictures.tiles else "one large picture"

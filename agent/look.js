@@ -10,6 +10,7 @@
     '[role=gridcell],[role=switch],[role=slider],[tabindex],[onclick]';
   const PRESSED = 'button,summary,[role=button],input[type=submit],input[type=button],input[type=image]';
   const CHECKED = 'input[type=checkbox],input[type=radio]';
+  const ACTS_AS = { checkbox: 'checkbox', switch: 'checkbox', radio: 'radio' };
   const STATED = '[aria-checked],[aria-pressed],[aria-selected]';
   const MUTE = 'button,[role=button],script,style,noscript,option,textarea';
   const LIVE = 'output,[role=status],[role=alert],[aria-live]';
@@ -113,9 +114,10 @@
     if (el.matches('input[type=hidden],textarea') && (type === 'hidden' || !visible(style, box)))
       return add(el, 'token', nowhere, here, { text: el.name, checked: el.value.length > 0, source: fingerprint(el.value) });
     // A checkbox may be hidden behind a label drawn over it, so it counts where its label shows.
-    if (el.matches(CHECKED) || role === 'checkbox' || role === 'radio') {
+    const acts = ACTS_AS[role];
+    if (el.matches(CHECKED) || acts) {
       const label = el.labels?.[0], shown = visible(style, box) ? box : label?.getBoundingClientRect() ?? box;
-      return keep(role === 'checkbox' || role === 'radio' ? role : type,
+      return keep(acts ?? type,
         { text: clip(named(el) || label?.innerText || inner(el)), checked: state(el), clickable: true }, shown);
     }
     if (!visible(style, box)) return;

@@ -301,7 +301,7 @@ OPENED = {
     "redelivery-slot", "rota-expressa-rastreio", "oferta-spedytor", "picklock-demo",
     "visita-espacio", "dongne-gaip-bottom-sheet-badge", "saas-invoice-export-shadow-scene",
     "blog-comment-plugin-two-rounds-iframe", "fromagerie-des-aubrets", "gherkin-gate-demo",
-    "viacao-reclamacao",
+    "viacao-reclamacao", "korean-shop-review",
     "gribnaya-karta-wiki", "nanhu-hangmo-club",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
