@@ -19,7 +19,7 @@ _PHRASES = (
 def data() -> dict[str, Any]:
     """The lists of `instruction.yaml` by their names."""
     content: dict[str, Any] = table("instruction.yaml")
-    return content
+    return {**content, "verbs": [*content["verbs"], *content["of_each"]]}
 
 
 @cache

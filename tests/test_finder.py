@@ -362,6 +362,29 @@ def test_pages_that_others_wrote(name: str) -> None:
     assert bool(found) == (name not in MISTAKEN), sight.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "submit"),
+    [
+        ("shrine-event-application", "この内容で申し込む"),  # the form can be sent
+        ("teatr-bilety", "Получить билет →"),  # all are asked for
+        ("sentiers-orbe-adhesion", None),  # "this one it is"; the form can't be sent yet
+    ],
+)
+def test_whether_a_button_of_each_picture_is_the_answer(name: str, submit: str | None) -> None:
+    """It is none where something else can send the choice, or has to."""
+    widget = recognizer.recognize(LATEST[name]).widget
+    assert widget is not None
+    assert len(widget.controls) == len(widget.tiles)
+    assert (widget.submit.text if widget.submit else None) == submit
+
+
+def test_switches_beside_the_pictures_of_a_list() -> None:
+    """They choose, as checkboxes do, far to the right as they are."""
+    widget = recognizer.recognize(LATEST["community-radio-song-request"]).widget
+    assert widget is not None
+    assert [control.role for control in widget.controls] == ["checkbox"] * 6
+
+
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_pages(name: str) -> None:
     """Galleries, shops, pickers, games and forms are no captchas."""

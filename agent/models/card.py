@@ -140,7 +140,7 @@ class Card(_Part, frozen=True, kw_only=True):
     """What `model.yaml` holds.
 
     `source_sha256` is the checkpoint's, where it was a file. The graphs in `mapped` were optimised
-    when they were made, and their weights are used where they lie in the file.
+    when they were made, and their weights are taken from the mapped file.
     """
 
     name: str

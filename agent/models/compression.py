@@ -4,7 +4,8 @@ int8: the weights of matrix products become 7-bit numbers with a scale for each 
 products are integer arithmetic (activations are scaled as they come). Seven bits, because two
 products of eight would overflow the 16-bit sums of processors without VNNI; that costs no speed.
 Other weights stay as they are, looked-up tables take half precision. The file of weights is
-mapped into memory and used where it lies: loading costs next to nothing.
+mapped into memory; the weights of products are packed for the processor from there, page by page,
+so that they are in memory once.
 
 float32: the weights take half precision in the file and are widened while the graph loads.
 """
@@ -46,8 +47,8 @@ def compress(
 
     `graphs` names the output of each graph; all use one file of weights, named after `raw`: what
     is not asked for is not computed. With `spare` the products that narrow (the second of each
-    MLP, whose inputs vary most) keep full precision. Returns whether the weights can be used
-    where they lie ("mapped").
+    MLP, whose inputs vary most) keep full precision. Returns whether the weights are of a kind
+    that is taken from the mapped file ("mapped").
     """
     with tempfile.TemporaryDirectory(dir=raw.parent) as scratch, _silence():
         graph = Path(scratch) / "graph.onnx"
