@@ -17,10 +17,11 @@ Values = NDArray[np.float32]
 
 _SIDE, _STEP = 8, 4  # pixels: of a block, from one block to the next
 _LEAST = 3.0  # grey levels: photographs that are called clean have up to 2.3
+_LEAST_COARSE = 13.0  # the same of noise that was smoothed since: one clean photograph in a hundred
+_QUIETEST = 12  # per cent of the blocks
+_ENOUGH = 150  # blocks, to tell by
 _BELOW = 2.7  # deviations of the noise: what is smaller in a block's transform is taken for noise
-_BLOCKY = (
-    0.3  # clean photographs reach that, those of JPEG's quality 18 exceed it nine times in ten
-)
+_BLOCKY = 0.3  # clean photographs reach that; of JPEG's quality 18 nine in ten exceed it
 _OF_BLOCKS = 8.0  # grey levels: the noise that their edges are
 _FLAT = 0.05  # grey levels: so little changes in a drawing from pixel to pixel
 _MOST_PX = 480  # shorter side: larger pictures lose what models do not see of them anyway
@@ -36,6 +37,7 @@ def _transform() -> Values:
 
 _WAVES = _transform()
 _HIGHEST = [row * _SIDE + col for row in range(5, _SIDE) for col in range(5, _SIDE)]
+_MIDDLE = [row * _SIDE + col for row in range(5) for col in range(5) if max(row, col) >= 3]
 # Brightness and two differences of colours, each of unit length: noise stays as strong.
 _OPPONENT = np.array(
     [[1 / 3**0.5] * 3, [1 / 2**0.5, 0, -1 / 2**0.5], [1 / 6**0.5, -2 / 6**0.5, 1 / 6**0.5]],
@@ -48,14 +50,37 @@ def deviation(pixels: Values) -> float:
 
     0 for one that is smaller than a block. Noise that was smoothed since is not seen.
     """
+    blocks = _apart(pixels)
+    return float(np.median(np.abs(_waves(blocks, _HIGHEST))) / 0.6745) if len(blocks) else 0.0
+
+
+def spectrum(pixels: Values) -> Values:
+    """The standard deviation of the noise in each frequency (64,), as the quietest blocks show it.
+
+    Of noise that was smoothed since, too: by a picture's scaling, or by JPEG. Too much where a
+    picture has no quiet part, 0 for one that is smaller than a block.
+    """
+    blocks = _apart(pixels)
+    if not len(blocks):
+        return np.zeros(_SIDE**2, dtype=np.float32)
+    loud = np.square(_waves(blocks, _MIDDLE)).reshape(len(blocks) // 3, -1).mean(axis=1)
+    quiet = np.repeat(loud <= np.percentile(loud, _QUIETEST), 3)
+    found = np.square(_waves(blocks[quiet], list(range(_SIDE**2)))).mean(axis=0)
+    return np.asarray(np.sqrt(found), dtype=np.float32)
+
+
+def _apart(pixels: Values) -> Values:
+    """Blocks of a picture that do not overlap, each colour on its own (n * 3, 64): all, or enough."""
     height, width = (length // _SIDE for length in pixels.shape[:2])
-    if not height or not width:
-        return 0.0
     blocks = pixels[: height * _SIDE, : width * _SIDE].reshape(height, _SIDE, width, _SIDE, 3)
+    each = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, _SIDE**2)
+    return each[:: max(1, len(each) // _ENOUGH)].reshape(-1, _SIDE**2)
+
+
+def _waves(blocks: Values, wanted: list[int]) -> Values:
+    """The wanted ones of the 64 frequencies of blocks (n, 64)."""
     # Not as a product of matrices: the threads of that would be in the way of the model's.
-    each = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, _SIDE**2)
-    highest = np.einsum("bp,wp->bw", each, _WAVES[_HIGHEST])
-    return float(np.median(np.abs(highest)) / 0.6745)
+    return np.asarray(np.einsum("bp,wp->bw", blocks, _WAVES[wanted]))
 
 
 def blockiness(pixels: Values) -> float:
@@ -81,19 +106,30 @@ def blockiness(pixels: Values) -> float:
 def denoised(picture: Image.Image) -> Image.Image:
     """The picture without its noise and blocks, in RGB; the same picture where they hardly show."""
     colours = picture.convert("RGB")
-    pixels = np.asarray(colours, dtype=np.float32)
-    blocky = blockiness(pixels) > _BLOCKY
-    if not blocky and deviation(pixels) < _LEAST:
-        return picture
     smaller = min(colours.size) // _MOST_PX + 1
-    if smaller > 1:
-        pixels = np.asarray(colours.reduce(smaller), dtype=np.float32)
-    found = deviation(pixels)
-    clean = Image.fromarray(_smoothed(pixels, max(found, _OF_BLOCKS) if blocky else found))
+    pixels = np.asarray(colours.reduce(smaller) if smaller > 1 else colours, dtype=np.float32)
+    noise = _noise(pixels)
+    if noise is None:
+        return picture
+    clean = Image.fromarray(_smoothed(pixels, noise))
     return clean if smaller == 1 else clean.resize(colours.size, Image.Resampling.BICUBIC)
 
 
-def _smoothed(pixels: Values, noise: float) -> NDArray[np.uint8]:
+def _noise(pixels: Values) -> Values | None:
+    """What is taken for noise: its deviation in each frequency (64,); None where there is hardly
+    any.
+    """
+    white = deviation(pixels)
+    if blockiness(pixels) > _BLOCKY:
+        white = max(white, _OF_BLOCKS)
+    coarse = spectrum(pixels)
+    loudness = float(np.sqrt(np.square(coarse[_MIDDLE]).mean()))
+    if loudness >= _LEAST_COARSE and white < loudness / 2:
+        return coarse
+    return np.full(_SIDE**2, white, dtype=np.float32) if white >= _LEAST else None
+
+
+def _smoothed(pixels: Values, noise: Values) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
     edge = _SIDE - 1
     around = ((edge, edge + _SIDE), (edge, edge + _SIDE), (0, 0))

@@ -22,7 +22,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from agent.models.encoder import Embeddings, Encoder, load_encoder
-from agent.models.looks import Tile
+from agent.models.looks import Look, Remembered, Tile
 from agent.models.source import load, read_source
 from agent.models.store import Package
 from agent.scorer import Scorer
@@ -73,12 +73,11 @@ def opened(made: Challenge) -> list[Image.Image]:
     return [Image.open(io.BytesIO(picture)).convert("RGB") for picture in made.pictures]
 
 
-def look(encoder: Encoder, tiles: Sequence[Image.Image]) -> None:
-    """All that is done for tiles not seen before: made ready, embedded, and the detector's look."""
+def look(encoder: Encoder, looks: Sequence[Look], tiles: Sequence[Image.Image]) -> None:
+    """All that is done for tiles not seen before: they are made ready and looked at."""
     ready = [Tile(picture, encoder.package.card.image) for picture in tiles]
-    pixels = np.stack([tile.pixels for tile in ready])
-    encoder.embed_pixels(pixels)
-    encoder.detect_pixels(pixels)
+    for each in looks:
+        Remembered(each, encoder.threads)(ready)
 
 
 def main() -> None:
@@ -93,12 +92,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = random_weights(Path(folder) / "random.safetensors")
         loaded = load(read_source(f"{ARCH}:{checkpoint}")[1])
-        for what, side in (
-            ("its image tower alone", encoder.embed_images),
-            ("with its detector", functools.partial(look, encoder)),
+        for what, looks in (
+            ("its image tower alone", [encoder.embed_pixels]),
+            ("with its detector", [encoder.embed_pixels, encoder.detect_pixels]),
         ):
             print(f"lite, {what}, against {ARCH} in open_clip, float32, random weights")
-            warm(loaded, side, tiles, given.runs)
+            warm(loaded, functools.partial(look, encoder, looks), tiles, given.runs)
 
 
 if __name__ == "__main__":

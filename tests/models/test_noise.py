@@ -76,6 +76,18 @@ def test_blocks_of_a_picture_that_was_compressed_much_go() -> None:
         assert error(noise.denoised(found), expected) < error(found, expected)
 
 
+@pytest.mark.parametrize("scale", [1.3, 1.5, 2.0])
+def test_noise_of_a_picture_that_was_scaled(scale: float) -> None:
+    """It is seen, though nothing of it is left in the highest frequencies, and most of it goes."""
+    clean = drawn()
+    size = (round(clean.width * scale), round(clean.height * scale))
+    large, loud = (one.resize(size, Image.Resampling.BICUBIC) for one in (clean, noisy(clean, 25)))
+    found = noise.spectrum(np.asarray(loud, dtype=np.float32))
+    assert found[1] > 4 * found[63]
+    assert error(noise.denoised(loud), large) < error(loud, large) / 1.7
+    assert noise.denoised(large) is large
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (8, 8), (9, 17), (33, 8)])
 def test_small_and_odd_sizes(size: tuple[int, int]) -> None:
     """Of a picture of any size one of the same size comes back."""

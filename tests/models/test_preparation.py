@@ -97,6 +97,23 @@ def test_cells(kind: str, cells_px: int, tmp_path: Path) -> None:
     assert package.card.parity["cells_least_cosine"] >= 0.999
 
 
+def test_a_transformers_weights_are_small_and_kept_once(tmp_path: Path, models: Path) -> None:
+    """Both graphs of the tower use them; attention is one node, no other product has floats."""
+    import onnx
+
+    source = tiny.make("vit", tmp_path / "vit")
+    prepare(order(source))
+    graph = onnx.load(str(models / "tiny" / "image.onnx"), load_external_data=False).graph
+    steps = [node.op_type for node in graph.node]
+    layers = own(source)[0].visual.transformer.layers
+    assert steps.count("MultiHeadAttention") == layers
+    assert "Conv" not in steps
+    floats = [node for node in graph.node if node.op_type in ("MatMul", "FusedMatMul", "Gemm")]
+    assert len(floats) == 1  # the projection, which stays exact
+    numbers = sum(part.numel() for part in own(source)[0].visual.parameters())
+    assert (models / "tiny" / "image.weights").stat().st_size < 2 * numbers
+
+
 def test_the_mean_of_a_convolutional_towers_cells_is_its_embedding() -> None:
     """Where pooling is an average and the projection linear, cells are a class activation map."""
     prepare(order(f"local-dir:{LITE}", precision="float32"))
