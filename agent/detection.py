@@ -44,7 +44,7 @@ class Detection:
 
     def __init__(self, encoder: Encoder, card: Detector) -> None:
         self._encoder, self._card = encoder, card
-        self._look = Remembered(encoder.detect_pixels, encoder.threads)
+        self._look = Remembered(encoder.detect_pixels)
 
     def logits(self, tiles: Sequence[Tile]) -> NDArray[np.float32]:
         """Shape (n, k): the logit of each thing that it has a name for, anywhere in a tile."""

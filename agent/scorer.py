@@ -58,7 +58,7 @@ class Scorer:
         self._encoder = encoder
         self._lock = threading.Lock()
         self._texts: dict[str, NDArray[np.float32]] | None = None
-        self._embed = Remembered(encoder.embed_pixels, encoder.threads)
+        self._embed = Remembered(encoder.embed_pixels)
         detector = encoder.package.card.detector
         self._detection = Detection(encoder, detector) if detector else None
 

@@ -29,14 +29,11 @@ _CONVOLUTIONS, _PRODUCTS = 3, 9
 
 
 class Encoder:
-    """Embeds pictures and texts, with `threads` at once; the towers load on first use.
-
-    Threads may share it.
-    """
+    """Embeds pictures and texts. The towers load on first use; threads may share it."""
 
     def __init__(self, package: Package, *, threads: int | None = None) -> None:
         self.package = package
-        self.threads = threads or len(_own_cores())
+        self._threads = threads or len(_own_cores())
         self._lock = threading.Lock()
 
     def embed_images(self, pictures: Sequence[Image.Image]) -> Embeddings:
@@ -195,25 +192,25 @@ class Encoder:
 
     @cached_property
     def _detector_session(self) -> Any:
-        return _session(self.package, "detector", self.threads)
+        return _session(self.package, "detector", self._threads)
 
     @cached_property
     def _objects_session(self) -> Any:
-        return _session(self.package, "objects", self.threads)
+        return _session(self.package, "objects", self._threads)
 
     @cached_property
     def _image_session(self) -> Any:
-        return _session(self.package, "image", self.threads)
+        return _session(self.package, "image", self._threads)
 
     @cached_property
     def _cells_session(self) -> Any:
         if "cells.onnx" not in self.package.card.files:
             return self._image_session
-        return _session(self.package, "cells", self.threads)
+        return _session(self.package, "cells", self._threads)
 
     @cached_property
     def _text_session(self) -> Any:
-        return _session(self.package, "text", self.threads)
+        return _session(self.package, "text", self._threads)
 
     @cached_property
     def _tokenizer(self) -> Any:

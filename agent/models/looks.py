@@ -6,9 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +42,10 @@ Look = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class Remembered:
-    """A look that remembers the tiles that it saw last. Safe to share by threads.
+    """A look that remembers the tiles that it saw last. Safe to share by threads."""
 
-    `threads` of its own make tiles ready.
-    """
-
-    def __init__(self, look: Look, threads: int) -> None:
-        self._look, self._threads = look, threads
+    def __init__(self, look: Look) -> None:
+        self._look = look
         self._lock = threading.Lock()
         self._seen: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
@@ -61,9 +56,8 @@ class Remembered:
             known = {key: self._seen[key] for key in keys if key in self._seen}
         new = {key: tile for key, tile in zip(keys, tiles, strict=True) if key not in known}
         if new:
-            with ThreadPoolExecutor(self._threads) as pool:
-                pixels = list(pool.map(attrgetter("pixels"), new.values()))
-            known |= dict(zip(new, self._look(np.stack(pixels)), strict=True))
+            found = self._look(np.stack([tile.pixels for tile in new.values()]))
+            known |= dict(zip(new, found, strict=True))
         with self._lock:
             for key in keys:
                 self._seen[key] = known[key]

@@ -9,6 +9,8 @@ BM3D: Dabov et al., 2007). How strong the noise is tells the median of the highe
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -19,7 +21,8 @@ _SIDE, _STEP = 8, 4  # pixels: of a block, from one block to the next
 _LEAST = 3.0  # grey levels: photographs that are called clean have up to 2.3
 _LEAST_COARSE = 13.0  # the same of noise that was smoothed since: one clean photograph in a hundred
 _QUIETEST = 12  # per cent of the blocks
-_ENOUGH = 150  # blocks, to tell by
+_ENOUGH = 100  # blocks, to tell by
+_FEW = 64  # blocks in one product
 _BELOW = 2.7  # deviations of the noise: what is smaller in a block's transform is taken for noise
 _BLOCKY = 0.3  # clean photographs reach that; of JPEG's quality 18 nine in ten exceed it
 _OF_BLOCKS = 8.0  # grey levels: the noise that their edges are
@@ -70,7 +73,7 @@ def spectrum(pixels: Values) -> Values:
 
 
 def _apart(pixels: Values) -> Values:
-    """Blocks of a picture that do not overlap, each colour on its own (n * 3, 64): all, or enough."""
+    """Blocks of a picture that do not overlap, of each colour (n * 3, 64): all or enough."""
     height, width = (length // _SIDE for length in pixels.shape[:2])
     blocks = pixels[: height * _SIDE, : width * _SIDE].reshape(height, _SIDE, width, _SIDE, 3)
     each = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, _SIDE**2)
@@ -79,7 +82,7 @@ def _apart(pixels: Values) -> Values:
 
 def _waves(blocks: Values, wanted: list[int]) -> Values:
     """The wanted ones of the 64 frequencies of blocks (n, 64)."""
-    # Not as a product of matrices: the threads of that would be in the way of the model's.
+    # Not as a product of matrices, for the reason that `_product` has.
     return np.asarray(np.einsum("bp,wp->bw", blocks, _WAVES[wanted]))
 
 
@@ -89,11 +92,11 @@ def blockiness(pixels: Values) -> float:
     Blocks of eight pixels, as JPEG has them, wherever the first begins; across or down, whichever
     shows it less. 0 for a small picture.
     """
-    grey = pixels.mean(axis=2)
+    green = np.ascontiguousarray(pixels[:, :, 1])
     found = []
     for steps in (
-        np.abs(np.diff(grey, axis=1)).mean(axis=0),
-        np.abs(np.diff(grey, axis=0)).mean(axis=1),
+        np.abs(np.diff(green, axis=1)).mean(axis=0),
+        np.abs(np.diff(green, axis=0)).mean(axis=1),
     ):
         rows = len(steps) // _SIDE
         if rows < 2:
@@ -130,26 +133,33 @@ def _noise(pixels: Values) -> Values | None:
 
 
 def _smoothed(pixels: Values, noise: Values) -> NDArray[np.uint8]:
+    """A picture (h, w, 3) without what is below the noise (64,) in blocks that overlap by half."""
     height, width = pixels.shape[:2]
-    edge = _SIDE - 1
-    around = ((edge, edge + _SIDE), (edge, edge + _SIDE), (0, 0))
-    wide = np.pad(pixels @ _OPPONENT.T, around, mode="symmetric")
-    windows = np.lib.stride_tricks.sliding_window_view(wide, (_SIDE, _SIDE), axis=(0, 1))
-    windows = windows[::_STEP, ::_STEP]
-    rows, cols = windows.shape[:2]
-    waves = windows.reshape(-1, _SIDE**2) @ _WAVES.T
-    kept = np.abs(waves) > _BELOW * noise
-    kept[:, 0] = True  # the mean of a block
-    weights = 1 / kept.sum(axis=1, keepdims=True, dtype=np.float32)
-    blocks = (waves * kept @ _WAVES * weights).reshape(rows, cols, 3, _SIDE, _SIDE)
-    weights = weights.reshape(rows, cols, 3)
-    summed = np.zeros((rows * _STEP + _SIDE, cols * _STEP + _SIDE, 3), dtype=np.float32)
-    total = np.zeros_like(summed)
-    for row in range(_SIDE):
-        for col in range(_SIDE):
-            place = np.s_[row : row + rows * _STEP : _STEP, col : col + cols * _STEP : _STEP]
-            summed[place] += blocks[:, :, :, row, col]
-            total[place] += weights
-    inner = np.s_[edge : edge + height, edge : edge + width]
-    clean = summed[inner] / total[inner] @ _OPPONENT
-    return np.clip(np.round(clean), 0, 255).astype(np.uint8)
+    rows, cols = -(-height // _SIDE) + 1, -(-width // _SIDE) + 1
+    down, across = rows * _SIDE, cols * _SIDE
+    around = ((_STEP, down - height), (_STEP, across - width), (0, 0))
+    wide = np.pad(np.einsum("hwc,oc->hwo", pixels, _OPPONENT), around, mode="symmetric")
+    summed, total = np.zeros_like(wide), np.zeros_like(wide)
+    for top, left in itertools.product((0, _STEP), repeat=2):
+        place = np.s_[top : top + down, left : left + across]
+        blocks = wide[place].reshape(rows, _SIDE, cols, _SIDE, 3).transpose(0, 2, 4, 1, 3)
+        waves = _product(blocks.reshape(-1, _SIDE**2), _WAVES.T)
+        kept = np.abs(waves) > _BELOW * noise
+        kept[:, 0] = True  # the mean of a block
+        weights = 1 / kept.sum(axis=1, keepdims=True, dtype=np.float32)
+        clean = _product(waves * kept, _WAVES) * weights
+        clean = clean.reshape(rows, cols, 3, _SIDE, _SIDE).transpose(0, 3, 1, 4, 2)
+        summed[place] += clean.reshape(down, across, 3)
+        weights = weights.reshape(rows, cols, 3)
+        total[place] += weights.repeat(_SIDE, axis=0).repeat(_SIDE, axis=1)
+    inner = np.s_[_STEP : _STEP + height, _STEP : _STEP + width]
+    found = np.einsum("hwo,oc->hwc", summed[inner] / total[inner], _OPPONENT)
+    return np.asarray(np.clip(np.round(found), 0, 255), dtype=np.uint8)
+
+
+def _product(blocks: Values, waves: Values) -> Values:
+    """The product of blocks (n, 64) and waves (64, 64), few blocks at a time: a larger product
+    would start threads that are still in the way when the model runs.
+    """
+    parts = [blocks[at : at + _FEW] @ waves for at in range(0, len(blocks), _FEW)]
+    return np.concatenate(parts)

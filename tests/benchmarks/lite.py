@@ -77,7 +77,7 @@ def look(encoder: Encoder, looks: Sequence[Look], tiles: Sequence[Image.Image]) 
     """All that is done for tiles not seen before: they are made ready and looked at."""
     ready = [Tile(picture, encoder.package.card.image) for picture in tiles]
     for each in looks:
-        Remembered(each, encoder.threads)(ready)
+        Remembered(each)(ready)
 
 
 def main() -> None:
