@@ -157,14 +157,12 @@ def _near(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> l
     ]
 
 
-def form_submit(elements: Iterable[Element], pictures: Pictures) -> Element | None:
-    """The nearest below the pictures of the buttons that send their form, as it can be now."""
-    found = [
-        e
+def can_be_sent(elements: Iterable[Element], pictures: Pictures) -> bool:
+    """Whether a button below the pictures sends their form, as it is now."""
+    return any(
+        e.submits and not e.disabled and e.box.y >= pictures.area.y and not _does_other(e)
         for e in _near(elements, pictures, abroad=False)
-        if e.submits and not e.disabled and e.box.y >= pictures.area.y and not _does_other(e)
-    ]
-    return min(found, key=lambda e: gap(e.box, pictures.area), default=None)
+    )
 
 
 def nameless(elements: Iterable[Element], widget: Widget) -> Element | None:

@@ -55,12 +55,11 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     singular = phrases.singular(concept)
     squares = phrases.has(main if stands_for else before, "squares")
     every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
+    every = every or phrases.has(before, "of_each")  # "Is there a cat in the picture?"
     several = _SEVERAL.search(before) is not None
-    # "Is there a cat in the picture?" is asked of each.
-    of_each = phrases.has(before, "of_each")
-    many = _names_tiles(before) or every or several or singular != concept or of_each
+    many = _names_tiles(before) or every or several or singular != concept
     if not squares and _ONE_TILE.search(before):
-        many = every or of_each
+        many = every
     return Target(
         concept=singular,
         instruction=text,

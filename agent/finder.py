@@ -196,10 +196,8 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
         words = re.sub(r"[\W\d_]+", " ", " ".join(dict.fromkeys(said))).strip()
         if words:
             names.append(words)
-    if len(set(names)) > 1 and len({name[:-1] for name in names}) == 1:
-        return False  # they are numbered, be it by letters
-    if len(set(names)) == 1:
-        return False  # "this one it is", on a button of each
+    if len({name[:-1] for name in names}) == 1:
+        return False  # numbers, be it by letters, or "this one it is" on a button of each
     sentences = [name for name in names if len(name.split()) >= _SENTENCE_WORDS]
     return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)
 
@@ -216,7 +214,7 @@ def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str
     at_once = (
         buttons.answer_at_once(controls)
         and not instruction.wants_all(text)
-        and buttons.form_submit(others, pictures) is None
+        and not buttons.can_be_sent(others, pictures)
     )
     submit = None if at_once else buttons.confirm(others, pictures)
     kind: Kind = "picture" if pictures.picture else "reference" if sample else "tiles"

@@ -226,17 +226,18 @@ class Scorer:
         return self._logits_of(self._made_ready(tiles), target)
 
     def _logits_of(self, tiles: Sequence[Tile], target: Target) -> NDArray[np.float32]:
-        logits, found = self.logits(self._embed(tiles), target), self._detection
-        return self.with_detector(logits, found.in_tiles(tiles, target.concept) if found else None)
+        logits = self.logits(self._embed(tiles), target)
+        return self.with_detector(logits, self._detected(tiles, target))
 
     def detect(self, tiles: Sequence[Image.Image], target: Target) -> Shown | None:
         """What the detector says of the concept in a challenge's tiles.
 
         None where there is no detector, or where it has no name for it.
         """
-        if self._detection is None:
-            return None
-        return self._detection.in_tiles(self._made_ready(tiles), target.concept)
+        return self._detected(self._made_ready(tiles), target)
+
+    def _detected(self, tiles: Sequence[Tile], target: Target) -> Shown | None:
+        return self._detection.in_tiles(tiles, target.concept) if self._detection else None
 
     def with_detector(
         self, logits: NDArray[np.floating[Any]], shown: Shown | None
