@@ -9,15 +9,19 @@ BM3D: Dabov et al., 2007). How strong the noise is tells the median of the highe
 
 from __future__ import annotations
 
-import itertools
+import functools
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
 Values = NDArray[np.float32]
 
-_SIDE, _STEP = 8, 4  # pixels: of a block, from one block to the next
+GRAPH = Path(__file__).with_name("noise.onnx")
+
+SIDE, STEP = 8, 4  # pixels: of a block, from one block to the next
 _LEAST = 3.0  # grey levels: photographs that are called clean have up to 2.3
 _LEAST_COARSE = 13.0  # the same of noise that was smoothed since: one clean photograph in a hundred
 _QUIETEST = 12  # per cent of the blocks
@@ -32,17 +36,18 @@ _MOST_PX = 480  # shorter side: larger pictures lose what models do not see of t
 
 def _transform() -> Values:
     """The cosine transform (64, 64) of a block, row by row."""
-    place = np.arange(_SIDE)
-    waves = np.cos(np.pi * (2 * place + 1) * place[:, None] / (2 * _SIDE)) * np.sqrt(2 / _SIDE)
+    place = np.arange(SIDE)
+    waves = np.cos(np.pi * (2 * place + 1) * place[:, None] / (2 * SIDE)) * np.sqrt(2 / SIDE)
     waves[0] /= np.sqrt(2)
     return np.kron(waves, waves).astype(np.float32)
 
 
-_WAVES = _transform()
-_HIGHEST = [row * _SIDE + col for row in range(5, _SIDE) for col in range(5, _SIDE)]
-_MIDDLE = [row * _SIDE + col for row in range(5) for col in range(5) if max(row, col) >= 3]
+WAVES = _transform()
+_HIGHEST = [row * SIDE + col for row in range(5, SIDE) for col in range(5, SIDE)]
+_MIDDLE = [row * SIDE + col for row in range(5) for col in range(5) if max(row, col) >= 3]
+_TELLING = [*_HIGHEST, *_MIDDLE]
 # Brightness and two differences of colours, each of unit length: noise stays as strong.
-_OPPONENT = np.array(
+OPPONENT = np.array(
     [[1 / 3**0.5] * 3, [1 / 2**0.5, 0, -1 / 2**0.5], [1 / 6**0.5, -2 / 6**0.5, 1 / 6**0.5]],
     dtype=np.float32,
 )
@@ -53,8 +58,11 @@ def deviation(pixels: Values) -> float:
 
     0 for one that is smaller than a block. Noise that was smoothed since is not seen.
     """
-    blocks = _apart(pixels)
-    return float(np.median(np.abs(_waves(blocks, _HIGHEST))) / 0.6745) if len(blocks) else 0.0
+    return _deviation(_waves(_apart(pixels), _HIGHEST))
+
+
+def _deviation(highest: Values) -> float:
+    return float(np.median(np.abs(highest)) / 0.6745) if len(highest) else 0.0
 
 
 def spectrum(pixels: Values) -> Values:
@@ -64,26 +72,37 @@ def spectrum(pixels: Values) -> Values:
     picture has no quiet part, 0 for one that is smaller than a block.
     """
     blocks = _apart(pixels)
+    return _spectrum(blocks, _waves(blocks, _MIDDLE))
+
+
+def _spectrum(blocks: Values, middle: Values) -> Values:
     if not len(blocks):
-        return np.zeros(_SIDE**2, dtype=np.float32)
-    loud = np.square(_waves(blocks, _MIDDLE)).reshape(len(blocks) // 3, -1).mean(axis=1)
+        return np.zeros(SIDE**2, dtype=np.float32)
+    loud = np.square(middle).reshape(len(blocks) // 3, -1).mean(axis=1)
     quiet = np.repeat(loud <= np.percentile(loud, _QUIETEST), 3)
-    found = np.square(_waves(blocks[quiet], list(range(_SIDE**2)))).mean(axis=0)
+    found = np.square(_waves(blocks[quiet], list(range(SIDE**2)))).mean(axis=0)
     return np.asarray(np.sqrt(found), dtype=np.float32)
 
 
 def _apart(pixels: Values) -> Values:
     """Blocks of a picture that do not overlap, of each colour (n * 3, 64): all or enough."""
-    height, width = (length // _SIDE for length in pixels.shape[:2])
-    blocks = pixels[: height * _SIDE, : width * _SIDE].reshape(height, _SIDE, width, _SIDE, 3)
-    each = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, _SIDE**2)
-    return each[:: max(1, len(each) // _ENOUGH)].reshape(-1, _SIDE**2)
+    height, width = (length // SIDE for length in pixels.shape[:2])
+    blocks = pixels[: height * SIDE, : width * SIDE].reshape(height, SIDE, width, SIDE, 3)
+    each = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, SIDE**2)
+    return each[:: max(1, len(each) // _ENOUGH)].reshape(-1, SIDE**2)
 
 
 def _waves(blocks: Values, wanted: list[int]) -> Values:
-    """The wanted ones of the 64 frequencies of blocks (n, 64)."""
-    # Not as a product of matrices, for the reason that `_product` has.
-    return np.asarray(np.einsum("bp,wp->bw", blocks, _WAVES[wanted]))
+    """The wanted ones of the 64 frequencies of blocks (n, 64): shape (n, wanted).
+
+    Few blocks at a time: a larger product would start threads that are still in the way when the
+    model runs.
+    """
+    waves = WAVES[wanted].T
+    found = np.empty((len(blocks), len(wanted)), dtype=np.float32)
+    for at in range(0, len(blocks), _FEW):
+        np.matmul(blocks[at : at + _FEW], waves, out=found[at : at + _FEW])
+    return found
 
 
 def blockiness(pixels: Values) -> float:
@@ -98,10 +117,10 @@ def blockiness(pixels: Values) -> float:
         np.abs(np.diff(green, axis=1)).mean(axis=0),
         np.abs(np.diff(green, axis=0)).mean(axis=1),
     ):
-        rows = len(steps) // _SIDE
+        rows = len(steps) // SIDE
         if rows < 2:
             return 0.0
-        *within, second, most = np.sort(np.median(steps[: rows * _SIDE].reshape(rows, -1), axis=0))
+        *within, second, most = np.sort(np.median(steps[: rows * SIDE].reshape(rows, -1), axis=0))
         found.append((most - second) / (np.mean([*within, second]) + _FLAT))
     return float(min(found))
 
@@ -110,8 +129,8 @@ def denoised(picture: Image.Image) -> Image.Image:
     """The picture without its noise and blocks, in RGB; the same picture where they hardly show."""
     colours = picture.convert("RGB")
     smaller = min(colours.size) // _MOST_PX + 1
-    pixels = np.asarray(colours.reduce(smaller) if smaller > 1 else colours, dtype=np.float32)
-    noise = _noise(pixels)
+    pixels = np.asarray(colours.reduce(smaller) if smaller > 1 else colours)
+    noise = _noise(pixels.astype(np.float32))
     if noise is None:
         return picture
     clean = Image.fromarray(_smoothed(pixels, noise))
@@ -122,44 +141,33 @@ def _noise(pixels: Values) -> Values | None:
     """What is taken for noise: its deviation in each frequency (64,); None where there is hardly
     any.
     """
-    white = deviation(pixels)
+    blocks = _apart(pixels)
+    waves = _waves(blocks, _TELLING)
+    highest, middle = waves[:, : len(_HIGHEST)], waves[:, len(_HIGHEST) :]
+    white = _deviation(highest)
     if blockiness(pixels) > _BLOCKY:
         white = max(white, _OF_BLOCKS)
-    coarse = spectrum(pixels)
+    coarse = _spectrum(blocks, middle)
     loudness = float(np.sqrt(np.square(coarse[_MIDDLE]).mean()))
     if loudness >= _LEAST_COARSE and white < loudness / 2:
         return coarse
-    return np.full(_SIDE**2, white, dtype=np.float32) if white >= _LEAST else None
+    return np.full(SIDE**2, white, dtype=np.float32) if white >= _LEAST else None
 
 
-def _smoothed(pixels: Values, noise: Values) -> NDArray[np.uint8]:
+def _smoothed(pixels: NDArray[np.uint8], noise: Values) -> NDArray[np.uint8]:
     """A picture (h, w, 3) without what is below the noise (64,) in blocks that overlap by half."""
     height, width = pixels.shape[:2]
-    rows, cols = -(-height // _SIDE) + 1, -(-width // _SIDE) + 1
-    down, across = rows * _SIDE, cols * _SIDE
-    around = ((_STEP, down - height), (_STEP, across - width), (0, 0))
-    wide = np.pad(np.einsum("hwc,oc->hwo", pixels, _OPPONENT), around, mode="symmetric")
-    summed, total = np.zeros_like(wide), np.zeros_like(wide)
-    for top, left in itertools.product((0, _STEP), repeat=2):
-        place = np.s_[top : top + down, left : left + across]
-        blocks = wide[place].reshape(rows, _SIDE, cols, _SIDE, 3).transpose(0, 2, 4, 1, 3)
-        waves = _product(blocks.reshape(-1, _SIDE**2), _WAVES.T)
-        kept = np.abs(waves) > _BELOW * noise
-        kept[:, 0] = True  # the mean of a block
-        weights = 1 / kept.sum(axis=1, keepdims=True, dtype=np.float32)
-        clean = _product(waves * kept, _WAVES) * weights
-        clean = clean.reshape(rows, cols, 3, _SIDE, _SIDE).transpose(0, 3, 1, 4, 2)
-        summed[place] += clean.reshape(down, across, 3)
-        weights = weights.reshape(rows, cols, 3)
-        total[place] += weights.repeat(_SIDE, axis=0).repeat(_SIDE, axis=1)
-    inner = np.s_[_STEP : _STEP + height, _STEP : _STEP + width]
-    found = np.einsum("hwo,oc->hwc", summed[inner] / total[inner], _OPPONENT)
-    return np.asarray(np.clip(np.round(found), 0, 255), dtype=np.uint8)
+    down, across = (-(-length // SIDE) * SIDE + SIDE - length for length in (height, width))
+    wide = np.pad(pixels, ((STEP, down), (STEP, across), (0, 0)), mode="symmetric")
+    limits = _BELOW * noise
+    limits[0] = -1  # the mean of a block stays
+    (found,) = _graph().run(None, {"pixels": wide[None], "limits": limits})
+    return np.asarray(found[0, STEP : STEP + height, STEP : STEP + width])
 
 
-def _product(blocks: Values, waves: Values) -> Values:
-    """The product of blocks (n, 64) and waves (64, 64), few blocks at a time: a larger product
-    would start threads that are still in the way when the model runs.
-    """
-    parts = [blocks[at : at + _FEW] @ waves for at in range(0, len(blocks), _FEW)]
-    return np.concatenate(parts)
+@functools.cache
+def _graph() -> onnxruntime.InferenceSession:
+    """What `noise_graph.py` has made. One thread: its others would be in the model's way."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(GRAPH, options, providers=["CPUExecutionProvider"])

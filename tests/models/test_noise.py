@@ -107,3 +107,11 @@ def test_other_modes() -> None:
     """Grey pictures and such with an alpha channel come back in colours."""
     for mode in ("L", "RGBA", "P"):
         assert noise.denoised(noisy(drawn(), 20).convert(mode)).mode == "RGB"
+
+
+def test_the_graph_is_what_its_module_makes() -> None:
+    """The shipped file is not older than what made it."""
+    onnx = pytest.importorskip("onnx")
+    from agent.models import noise_graph
+
+    assert onnx.load(noise.GRAPH) == noise_graph.model()
