@@ -17,7 +17,7 @@ _LEAST_LIKENESS = 0.5  # of a text to an instruction
 _LEAST_HINT = 0.2  # the same, where what lies around it leaves no doubt
 JOINED_CSS = 40.0  # lines of one instruction lie no farther apart
 LONGEST = 150  # characters: what is longer is no instruction
-_SENTENCE = re.compile(r"(?<=[.:!?])\s+")
+_SENTENCE = re.compile(r"(?<=[.:!?])\s+|(?<=[.!?][)\]])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,10 @@ def lines(elements: Sequence[Element]) -> list[Asked]:
     return [Asked(e.text, e, e.box, e.bold) for e in texts if len(e.text) <= 2 * LONGEST]
 
 
-def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
+def asking(elements: Sequence[Element], plain: Sequence[Asked], title: str) -> list[Asked]:
     """What reads like an instruction; where a page says that it is to keep robots out, also what
-    might be one by the thing that it names. `plain` are the lines of these elements.
+    might be one by the thing that it names. `plain` are the lines of these elements, `title` is
+    the page's.
     """
     named = [
         Asked(e.text, e, e.box, ())
@@ -53,9 +54,18 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked]) -> list[Asked]:
     ]
     said = [*plain, *parts, *_joined(plain), *named]
     hints = [line for line in said if not asks_plainly(line.text) and _hints(line.text)]
-    if hints and not any(words.share(e.text, "human") for e in elements if e.text):
+    if hints and not _keeps_robots_out(elements, title):
         hints = []
     return [line for line in said if asks_plainly(line.text)] + hints
+
+
+def _keeps_robots_out(elements: Sequence[Element], title: str) -> bool:
+    """Whether a page says so: in its texts, its title, the name of a hidden field."""
+    return words.share(title, "human") > 0 or any(
+        words.share(e.text, "human") or (e.role == "token" and "captcha" in e.text.lower())
+        for e in elements
+        if e.text
+    )
 
 
 def _parts(text: str) -> list[str]:

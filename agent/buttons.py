@@ -17,6 +17,7 @@ _ROW_REACH = 6.0  # of a tile's width, how far beside it in a list its control m
 _SEVERAL = 3  # buttons with the same words are each of a line of their own
 _LONGEST = 64  # characters of a button's text
 _LEAST_NAME = 3  # characters of a button's text that a sentence may name
+_LEAST_SAID = 2  # words more than the name has such a sentence: "random page" is none
 _CLOSE_CSS = 80.0  # how far above the pictures, or without a text, a button belongs to them
 _SAME_ROW_CSS = 8.0
 _SURELY = 0.9  # of a button's text are words for what it is looked for
@@ -67,8 +68,28 @@ def confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     the pictures are in comes before all that lie below it.
     """
     layer = pictures.elements[0].layer
+    elements = [e for e in elements if not _of_another_form(e, pictures)]
     inside = [e for e in elements if e.layer == layer] if layer else []
     return _confirm(inside, pictures) or _confirm(elements, pictures)
+
+
+def _of_another_form(element: Element, pictures: Pictures) -> bool:
+    """Whether it is of a form that the pictures do not stand in: a search, a log-in."""
+    return (
+        0 not in (element.form, pictures.form)
+        and element.frame == pictures.frame
+        and element.form != pictures.form
+    )
+
+
+def of_their_form(element: Element, pictures: Pictures) -> bool:
+    """Whether it submits the form that the pictures stand in, however far below them."""
+    return (
+        element.submits
+        and element.frame == pictures.frame
+        and element.form == pictures.form > 0
+        and element.box.y >= pictures.area.y
+    )
 
 
 def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
@@ -83,7 +104,22 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         )
         or _likeliest(elements, pictures, [e for e in near if not _does_other(e)])
         or _saying(elements, pictures, _near(elements, pictures, abroad=False), elements)
+        or _spoken(low, pictures)
     )
+
+
+def _spoken(elements: Iterable[Element], pictures: Pictures) -> Element | None:
+    """A text that says nothing but to submit: a script may listen to what shows no button."""
+    found = [
+        e
+        for e in elements
+        if e.role == "text"
+        and e.frame == pictures.frame
+        and e.layer == pictures.elements[0].layer
+        and words.share(e.text, "confirm") >= _SURELY
+        and gap(e.box, pictures.area) <= reach(pictures)
+    ]
+    return min(found, key=lambda e: gap(e.box, pictures.area), default=None)
 
 
 def _saying(
@@ -124,9 +160,12 @@ def _is_told(button: Element, page: Iterable[Element]) -> bool:
     name = button.text.lower()
     if len(name) < _LEAST_NAME:
         return False
+    longer = len(name.split()) + _LEAST_SAID
     whole = re.compile(rf"(?<!^)\b{re.escape(name)}\b")
     texts = (e.text.lower() for e in page if e.role == "text")
-    return any(name in text and whole.search(text) for text in texts)
+    return any(
+        name in text and whole.search(text) and len(text.split()) >= longer for text in texts
+    )
 
 
 def _likeliest(
@@ -153,7 +192,8 @@ def _near(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> l
     return [
         e
         for e in buttons
-        if said[e.text] < _SEVERAL and gap(e.box, pictures.area) <= reach(pictures)
+        if said[e.text] < _SEVERAL
+        and (gap(e.box, pictures.area) <= reach(pictures) or of_their_form(e, pictures))
     ]
 
 
@@ -188,6 +228,12 @@ def nameless(elements: Iterable[Element], widget: Widget) -> Element | None:
 def submits(button: Element) -> bool:
     """Whether a button says by its words or its form that it submits."""
     return button.submits or words.share(button.text, "confirm") > 0
+
+
+def serves(button: Element) -> bool:
+    """Whether its words say what it does for a captcha: submit, exchange, skip."""
+    meanings: tuple[words.Meaning, ...] = ("confirm", "reload", "skip")
+    return any(words.share(button.text, meaning) >= _SURELY for meaning in meanings)
 
 
 def _does_other(button: Element, *, least: float = 0.0) -> bool:

@@ -113,8 +113,8 @@ class Element:
     fingerprint of a picture's address, good only for telling that it changed. `layer` is 0 for
     what scrolls with the page, else the number of what lies over it; `covered` says that another
     layer lies over this element. `tone` is "good" for a text in green and "bad" for one in red.
-    `submits` says that it is the button of a form. `parts` are those that a widget file takes it
-    for.
+    `submits` says that it is the button of a form, `form` in which form of the frame it stands (0:
+    in none). `parts` are those that a widget file takes it for.
     """
 
     id: int
@@ -129,6 +129,7 @@ class Element:
     failed: bool = False
     clickable: bool = False
     submits: bool = False
+    form: int = 0
     layer: int = 0
     covered: bool = False
     source: str = ""
@@ -248,6 +249,11 @@ class Sight:
     reason: str = ""
     widget: Widget | None = None
     opener: Element | None = None
+
+    @property
+    def is_words(self) -> bool:
+        """Whether the opener is but a text, which stays there when the captcha is solved."""
+        return self.opener is not None and self.opener.role == "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,15 @@ _CHOSEN_FROM = re.compile(r"\b(?:of|from|among) (?:these|those|the) \w+")  # "on
 _AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) [^.!?;:]*")
 _ASIDE = re.compile(r" ?\([^()]*\)")
 _CLAUSE_ENDS = re.compile(r"[.!?;,:()]")
+_PARTS = re.compile(r",? by (?=\w+ing )|[.:;!?,\]\u2013\u2014\u2026] ")
+# Who is asked, with or without a comma: "To prove that you are not a robot select ..."
+_VISITOR = re.compile(
+    r"(?:\bso (?:that )?we (?:know|can tell) (?:that )?|"
+    r"\b(?:to )?(?:prove|verify|confirm|show|make sure|ensure|check) (?:us )?(?:that )?)?"
+    r"\b(?:you|i)(?: are|'re| am|'m)?(?: not|n't)? (?:an? )?(?:real )?"
+    r"(?:robot|bot|machine|computer|spammer|human being|human|person)\b"
+    r"(?:,? (?:and )?not (?:an? )?(?:robot|bot|machine|computer)\b)?"
+)
 _FEW_WORDS = 5  # behind the verb
 _MOST_WORDS = 3  # of a thing's name
 
@@ -34,7 +43,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
 
     `emphasis` are the words that the page shows in bold.
     """
-    sentence = _without_rest(text.lower())
+    sentence = _without_rest(_without_visitor(text.lower()))
     if phrases.has(sentence, "reference"):
         return Target("", text, reference=True)
     if _noun_phrase(outside := _without_asides(sentence))[0]:
@@ -57,7 +66,10 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
     every = every or phrases.has(before, "of_each")  # "Is there a cat in the picture?"
     several = _SEVERAL.search(before) is not None
-    many = _names_tiles(before) or every or several or singular != concept
+    rest = main.partition(concept)[2]
+    # "Rocket choose the pictures"
+    behind = not before.strip() and phrases.has(rest, "verbs") and _several_tiles(rest)
+    many = _names_tiles(before) or every or several or behind or singular != concept
     if not squares and _ONE_TILE.search(before):
         many = every
     return Target(
@@ -75,7 +87,7 @@ def likeness(text: str) -> float:
     """How much a cleaned text looks like an English instruction, in [0, 1]."""
     if len(text) > _LONGEST:
         return 0.0
-    whole = text.lower()
+    whole = _without_visitor(text.lower())
     sentence = _without_rest(whole)
     asking = _asking(sentence)
     chosen = sentence != whole and phrases.has(sentence, "every")  # "Feed every cat, not the rest"
@@ -172,7 +184,7 @@ def _asking(sentence: str) -> str:
 
     "To prove you are not a robot, select ..." is to say nothing about what is asked for.
     """
-    parts = re.finditer(r"[.:;!?,\]\u2013\u2014\u2026] | by (?=\w+ing )", sentence)
+    parts = _PARTS.finditer(sentence)
     starts = [0, *(match.end() for match in parts)]
     courtesy = phrases.courtesy()
     asking = []
@@ -183,6 +195,11 @@ def _asking(sentence: str) -> str:
     first_part = (re.split(r"[.:;!,] ", part)[0] for part in asking)
     pictures = [_names_tiles(part) for part in first_part]
     return asking[pictures.index(True)] if True in pictures else (asking or [""])[0]
+
+
+def _without_visitor(sentence: str) -> str:
+    """The sentence without what it says of the one who reads it."""
+    return _VISITOR.sub(",", sentence)
 
 
 def _without_rest(sentence: str) -> str:

@@ -23,6 +23,9 @@ _NEAR_CSS = 600.0  # the same of all that may belong to them
 _TALLEST_CSS = 900.0  # of a captcha's pictures together
 _SENTENCE_WORDS = 4
 _SMALL_CSS = 44.0  # the side of an avatar, which is there to be looked at
+_LEAST_SAMPLE_CSS = 24.0
+_LEAST_IDLE = 4  # tiles that may be there to be clicked though nothing says so, and no button is
+_LISTED = 6.0  # of a picture's width, how far beside it in a list its name may lie
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
 
 
@@ -31,6 +34,7 @@ class _Page:
     """What is looked through, in the parts that several questions need."""
 
     elements: Sequence[Element]
+    title: str
 
     @cached_property
     def lines(self) -> list[Asked]:
@@ -38,7 +42,7 @@ class _Page:
 
     @cached_property
     def asked(self) -> list[Asked]:
-        return asking.asking(self.elements, self.lines)
+        return asking.asking(self.elements, self.lines, self.title)
 
     @cached_property
     def around(self) -> list[Element]:
@@ -46,13 +50,18 @@ class _Page:
         return [
             e
             for e in self.elements
-            if any(gap(e.box, asked.box) <= _REACH_CSS + _TALLEST_CSS for asked in self.asked)
+            if e.submits
+            or any(gap(e.box, asked.box) <= _REACH_CSS + _TALLEST_CSS for asked in self.asked)
         ]
 
     def near(self, pictures: Pictures) -> list[Element]:
         """What lies so close to pictures that it may belong to them."""
         reach = max(_NEAR_CSS, buttons.reach(pictures))
-        return [e for e in self.around if gap(e.box, pictures.area) <= reach]
+        return [
+            e
+            for e in self.around
+            if gap(e.box, pictures.area) <= reach or buttons.of_their_form(e, pictures)
+        ]
 
 
 def find(snapshot: Snapshot) -> Widget | None:
@@ -64,7 +73,7 @@ def find(snapshot: Snapshot) -> Widget | None:
 @lru_cache(maxsize=32)  # two looks each of as many pages as one process may work on at once
 def find_all(snapshot: Snapshot) -> tuple[Widget, ...]:
     """All captchas of a page, the likeliest first; no two share pictures or instruction."""
-    page = _Page(snapshot.elements)
+    page = _Page(snapshot.elements, snapshot.title)
     named = marks.widget(snapshot, find_all)
     if named is not None:
         return (named,)
@@ -135,9 +144,10 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
     shown, clickable = pictures.elements, _clickable(pictures)
     confirm = buttons.confirm(elements, pictures)
     controls = buttons.controls(elements, pictures)
-    if clickable < 0.5 and confirm is None and not controls:
-        return None
     idle = clickable < 0.5 and not controls
+    dead = idle and confirm is None
+    if dead and len(pictures.tiles) < _LEAST_IDLE:
+        return None
     small = max(pictures.elements[0].box.width, pictures.elements[0].box.height) < _SMALL_CSS
     return [
         (0.5 * bool(pictures.tiles), ""),
@@ -148,6 +158,7 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-0.3 * pictures.scattered, "in no lattice"),
         (-1.2 * _bare(elements, pictures), "nothing is pictured"),
         (-0.6 * (len(pictures.tiles) == 2), "two pictures only"),
+        (-0.4 * dead, "nothing to confirm with"),
         (-0.2 * idle, "nothing shows that they can be clicked"),
         (-1.2 * (idle and small), "small, and nothing to click"),
         (-2.0 * _captioned(elements, pictures), "each has a name of its own"),
@@ -165,10 +176,14 @@ def _bare(elements: Sequence[Element], pictures: Pictures) -> bool:
     """Whether the tiles are boxes without a picture: keys, days, seats. A symbol is a picture."""
     if pictures.picture or any(tile.role in PICTURES for tile in pictures.tiles):
         return False
-    if any(tile.text and not tile.text.isascii() for tile in pictures.tiles):
+    if any(not tile.text.isascii() and not _has_letters(tile.text) for tile in pictures.tiles):
         return False
     own = {(tile.frame, tile.id) for tile in pictures.tiles}
     return not any(e.role in PICTURES and (e.frame, e.parent) in own for e in elements)
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))
 
 
 def _links(elements: Sequence[Element], pictures: Pictures) -> bool:
@@ -179,18 +194,22 @@ def _links(elements: Sequence[Element], pictures: Pictures) -> bool:
 
 
 def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
-    """Whether the pictures have names of their own, or whole sentences, below or in them."""
+    """Whether the pictures have names of their own, or whole sentences, below or in them, or beside
+    them in a list.
+    """
     if len(pictures.tiles) < 2:
         return False
+    wide = _LISTED if pictures.cols == 1 else 1.0
     names: list[str] = []
     for tile in pictures.tiles:
-        near = Box(tile.box.x, tile.box.y, tile.box.width, tile.box.height * 1.5)
+        near = Box(tile.box.x, tile.box.y, tile.box.width * wide, tile.box.height * 1.5)
         said = [
             e.text
             for e in elements
             if e.role in ("text", "button", "link")
             and e.frame == tile.frame
             and e.id != tile.id
+            and not (e.role == "button" and buttons.serves(e))
             and near.overlap(e.box) > 0.5 * e.box.area
         ]
         words = re.sub(r"[\W\d_]+", " ", " ".join(dict.fromkeys(said))).strip()
@@ -282,7 +301,7 @@ def _sample(elements: Sequence[Element], pictures: Pictures, asked: Asked) -> El
         if e.role in PICTURES
         and e.frame == pictures.frame
         and e not in pictures.elements
-        and min(e.box.width, e.box.height) >= 32
+        and min(e.box.width, e.box.height) >= _LEAST_SAMPLE_CSS
         and e.box.overlap(pictures.area) < 0.2 * e.box.area
         and e.box.area < 4 * pictures.elements[0].box.area
     ]

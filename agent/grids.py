@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -18,10 +19,13 @@ _LEAST_STRIP_CSS = 44.0  # the height of a picture with a row of tiles
 _LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least so large
 _MOST_SINGLES = 2  # of one size: a page may show two captchas
 _SIZES = range(1, 8)  # rows or columns of a grid
+_LONGEST_LINE = 12  # tiles in one row or column alone
 _MOST_TILES = 49
 _MOST_STRAYS = 2  # beside a grid: its sample, and what else is of that size
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
 _UNEVEN = 1.4  # times the narrowest step from line to line: no wider one is in the same grid
+_LEAST_REACH_CSS = 84.0  # from tile to tile
+_FEW = 3  # of the tiles of a captcha of two rows
 _WITHIN = 0.8  # of a picture that lies in its button
 _MARKED = 0.3  # the same while some of them are chosen
 _LONGEST_LABEL = 20  # characters: "Picture 3", but not a sentence
@@ -41,6 +45,11 @@ class Pictures:
     cols: int | None = None
     picture: Element | None = None
     scattered: bool = False
+
+    @property
+    def form(self) -> int:
+        """In which form of their frame they stand, 0 where in none."""
+        return self.elements[0].form
 
     @property
     def elements(self) -> tuple[Element, ...]:
@@ -136,9 +145,17 @@ def _grids(elements: Iterable[Element]) -> list[Pictures]:
         if len(group) > 2
     ]
     clusters = [cluster for group in groups for cluster in _clusters(_without_doubles(group))]
-    parts = [part for cluster in clusters for part in _even(cluster)]
-    found = (lattice(part) or _without_strays(part) for part in parts)
-    return [grid for grid in found if grid is not None]
+    parts = [part for cluster in clusters for part in _grids_of(cluster)]
+    return [grid for grid in map(_grid, parts) if grid is not None]
+
+
+def _grid(part: Sequence[Element]) -> Pictures | None:
+    """The grid of a part, be it one with strays; else what it is without one."""
+    whole = lattice(part)
+    if whole is not None and not whole.scattered:
+        return whole
+    rest = _without_strays(part)
+    return rest if rest is not None and not rest.scattered else whole or rest
 
 
 def _could_be_tile(element: Element) -> bool:
@@ -180,17 +197,26 @@ def _without_doubles(group: Sequence[Element]) -> list[Element]:
 
 
 def _clusters(group: Sequence[Element]) -> list[list[Element]]:
-    """Elements that lie side by side, less than a tile's side apart: two grids are two clusters."""
+    """Elements that lie side by side, less than a tile's side apart: two grids are two clusters.
+
+    Small icons may stand farther apart.
+    """
     left, clusters = list(group), []
     while left:
         cluster = [left.pop()]
         for member in cluster:
-            reach = 0.9 * min(member.box.width, member.box.height)
+            reach = max(0.9 * min(member.box.width, member.box.height), _LEAST_REACH_CSS)
             near = [other for other in left if gap(member.box, other.box) <= reach]
             cluster += near
             left = [other for other in left if other not in near]
         clusters.append(cluster)
     return clusters
+
+
+def _grids_of(cluster: Sequence[Element]) -> list[Sequence[Element]]:
+    """The parts of a cluster that may be grids; all of it where too little is left of them."""
+    parts = _even(cluster)
+    return parts if max(map(len, parts)) > _FEW else [*parts, cluster]
 
 
 def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:
@@ -226,7 +252,8 @@ def _without_strays(part: Sequence[Element]) -> Pictures | None:
 def lattice(group: Sequence[Element]) -> Pictures | None:
     """The grid that `group` forms, its tiles row by row; None where it forms none.
 
-    The last row may be short. Clickable elements in no lattice are taken in reading order.
+    The last row may be short. Elements in no lattice are taken in reading order where they can be
+    clicked, or stand in rows that are all but the last as long.
     """
     if not 2 <= len(group) <= _MOST_TILES:
         return None
@@ -248,12 +275,22 @@ def lattice(group: Sequence[Element]) -> Pictures | None:
         short < len(cols)
         and all(row < len(rows) - 1 or col < len(cols) - short for row, col in place)
     )
-    if len(place) == len(group) and complete and len(rows) in _SIZES and len(cols) in _SIZES:
+    sizes = (len(rows), len(cols))
+    fits = max(sizes) in _SIZES or (min(sizes) == 1 and max(sizes) <= _LONGEST_LINE)
+    if len(place) == len(group) and complete and fits:
         return Pictures(area, group[0].frame, tiles, len(rows), len(cols))
-    if len(group) < 3 or not all(element.clickable for element in group):
+    clickable = all(element.clickable for element in group)
+    if len(group) < 3 or not (clickable or _in_ragged_rows(place)):
         return None
     ordered = tuple(sorted(group, key=lambda element: (element.box.y, element.box.x)))
     return Pictures(area, group[0].frame, ordered, 1, len(ordered), scattered=True)
+
+
+def _in_ragged_rows(place: Iterable[tuple[int, int]]) -> bool:
+    """Whether all rows but the last, which is shorter, are as long: centred, or of uneven steps."""
+    counts = Counter(row for row, _ in place)
+    *full, last = (counts[row] for row in sorted(counts))
+    return bool(full) and len(set(full)) == 1 and 1 <= last <= full[0]
 
 
 def _lines(centers: Iterable[float], reach: float) -> list[float]:

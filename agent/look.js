@@ -18,7 +18,7 @@
   const TOLD = { checked: 1, loaded: 1 }; // what says something where it is false
   const UNCONTROLLED = -1;
   const WHOLE = 0.9; // of the window's sides, and more: what covers so much covers it all
-  const out = [], nodes = [], owners = [], lines = [], controls = new Map(), layers = new Map();
+  const out = [], nodes = [], owners = [], lines = [], controls = new Map(), layers = new Map(), forms = new Map(), sheets = new Map();
   const root = document.documentElement, view = { width: root.clientWidth, height: root.clientHeight };
   // Where the window is on the page, whose corner lies to the left of where one from right to left starts.
   const rtl = [root, document.body].some((n) => n && getComputedStyle(n).direction === 'rtl');
@@ -78,16 +78,23 @@
   const state = (el) => {
     if (el.matches(CHECKED)) return el.checked;
     for (const name of ['aria-checked', 'aria-pressed', 'aria-selected'])
-      if (el.hasAttribute(name)) return el.getAttribute(name) === 'true';
+      if (/^(true|false|mixed)$/.test(el.getAttribute(name))) return el.getAttribute(name) === 'true';
     return null;
   };
   const stateAround = ({ stated, label }) => stated ? state(stated) : label?.control ? state(label.control) : null;
 
+  const numberOf = (form) => {
+    if (!forms.has(form)) forms.set(form, forms.size + 1);
+    return forms.get(form);
+  };
   // What is false, empty or unknown is left out: most of it is, and all that is there is sent.
   const add = (el, role, box, here, more) => {
     if (out.length >= MAX_ELEMENTS) return;
     const item = { id: out.length, role, x: box.x, y: box.y, width: box.width, height: box.height };
     if (here.layer) item.layer = here.layer;
+    // A button may be of a form that it does not stand in.
+    const form = el.form ? numberOf(el.form) : here.form;
+    if (form) item.form = form;
     for (const name in more) if (more[name] || more[name] === false && name in TOLD) item[name] = more[name];
     out.push(item);
     nodes.push(el);
@@ -100,7 +107,8 @@
   const named = (el) => clip((el.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)
     .map((id) => el.getRootNode().getElementById?.(id)?.textContent || '').join(' ') ||
     el.getAttribute('aria-label') || '');
-  const nameOf = (el) => clip(named(el) || inner(el) || el.value || el.alt || el.getAttribute('title') || '');
+  const nameOf = (el) => clip(named(el) || inner(el) || el.value || el.alt || el.getAttribute('title') ||
+    (el.matches('input[type=submit]') ? 'Submit' : ''));
 
   const control = (el, here) => {
     const { style, box } = here, type = (el.getAttribute('type') || '').toLowerCase(), role = el.getAttribute('role');
@@ -146,7 +154,11 @@
       const address = el.currentSrc || el.src, failed = el.complete && !el.naturalWidth && Boolean(address);
       keep('image', clip(el.alt || named(el)), fingerprint(address),
         arrived ? {} : { loaded: false, failed });
-    } else if (background) keep('background', named(el), fingerprint(background.backgroundImage + background.backgroundPosition));
+    } else if (background) {
+      const image = background.backgroundImage;
+      sheets.set(image, [...sheets.get(image) ?? [], [out.length, background.backgroundPosition]]);
+      keep('background', named(el), fingerprint(image));
+    }
     else if (embedded) keep('image', named(el), fingerprint(el.data || el.src));
     else if (tag === 'svg') keep('image', named(el), fingerprint(el.innerHTML));
     else if (tag === 'image') keep('image', named(el), fingerprint(el.href?.baseVal ?? ''));
@@ -216,6 +228,7 @@
     if (el.matches(LIVE)) here.live = true;
     if (el.matches(MUTE)) here.mute = true;
     if (tag === 'label') here.label = el;
+    if (tag === 'form') here.form = numberOf(el);
     if (!/^(inline|contents)/.test(style.display) || tag === 'button' || tag === 'a' || tag === 'label') {
       here.block = here;
       here.line = null;
@@ -264,6 +277,9 @@
   };
   if (Object.keys(marks).length) mark(document);
   walk(document.childNodes, { layer: 0, control: null, block: { mute: true } });
+  // Several parts of one picture are told by their place in it; where it is shown once, a move of it is a state.
+  for (const [image, shown] of sheets)
+    if (shown.length > 1) for (const [id, place] of shown) if (out[id]) out[id].source = fingerprint(image + place);
   for (const line of lines) {
     const { block, text, bold } = line, box = boxOf(line);
     const tone = line.tone || groundOf(block.style.backgroundColor);

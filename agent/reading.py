@@ -10,6 +10,7 @@ from agent.data import (
     Box,
     Capture,
     Click,
+    Element,
     Enlarge,
     Grid,
     Look,
@@ -28,6 +29,7 @@ from agent.progress import Challenge, Flow, PassedError, Run, StopError
 
 _LEAST_LOOKS = 5  # on a machine where each takes seconds, before nothing is said to be there
 _ROOM = 2.0  # times the height of the pictures: with what stands above and below them
+_BESIDE_CSS = 20.0  # from an opener's words to the middle of a checkbox that is drawn
 _OPENINGS = 3  # of a captcha that closes again
 _LEAST_SURE = 0.3  # of what pixels tell of the tiles, where the page tells of them, too
 
@@ -220,7 +222,20 @@ def _press_opener(run: Run) -> Flow:
     observation = yield from run.ask(Look())
     sight = recognizer.recognize(observation.value) if observation.value else Sight("nothing")
     if sight.opener is not None:
-        yield from run.ask(Click(*sight.opener.box.center))
+        x, y = _where_it_opens(sight.opener, run.opened)
+        yield from run.ask(Click(x, y))
+
+
+def _where_it_opens(opener: Element, time: int) -> tuple[float, float]:
+    """Where to click what opens a captcha, the first time or later: its checkbox may be drawn at
+    its start, or beside its words, and be all that can be clicked.
+    """
+    box, (x, y) = opener.box, opener.box.center
+    if time == 1:
+        return x, y
+    if opener.role != "text":
+        return min(x, box.x + box.height / 2), y
+    return (box.x if time == 2 else box.right + 2 * _BESIDE_CSS) - _BESIDE_CSS, y
 
 
 def _wait_for_opening(run: Run, before: Snapshot | None) -> Flow:

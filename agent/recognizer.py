@@ -36,7 +36,7 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
     if opener is not None:
         return Sight("opener", f"opened with {opener.text!r}", opener=opener)
     named = unsupported.named(snapshot.elements)
-    return Sight("unsupported", named) if named else Sight("nothing")
+    return Sight("unsupported", named) if named else _beside_text(elements)
 
 
 def left_beside(snapshot: Snapshot) -> str:
@@ -90,9 +90,45 @@ def _opener(elements: Sequence[Element]) -> Element | None:
         and not e.checked
         and not e.disabled
         and len(e.text) <= _LONGEST
-        and share(e) >= (_MOSTLY / 2 if e.role == "checkbox" else _MOSTLY)
+        and (share(e) >= (_MOSTLY / 2 if e.role == "checkbox" else _MOSTLY) or _is_named(e))
     ]
-    return max(found, key=lambda e: (e.role == "checkbox", share(e)), default=None)
+    opener = max(found, key=lambda e: (e.role == "checkbox", share(e)), default=None)
+    return opener and _inner(elements, opener)
+
+
+def opens(element: Element) -> bool:
+    """Whether what it is called says that it opens a captcha, be it only "Captcha"."""
+    return words.share(element.text, "open") > 0 or _is_named(element)
+
+
+def _is_named(element: Element) -> bool:
+    return element.role != "link" and element.text.strip(" :*.").lower() == "captcha"
+
+
+def _beside_text(elements: Iterable[Element]) -> Sight:
+    """An opener that is drawn, where nothing but its words tells that there is something to click:
+    its opener is the text.
+    """
+    for e in elements:
+        short = e.role == "text" and len(e.text) <= _LONGEST
+        if short and words.share(e.text, "open") >= _MOSTLY:
+            return Sight("opener", f"opened beside {e.text!r}", opener=e)
+    return Sight("nothing")
+
+
+def _inner(elements: Iterable[Element], opener: Element) -> Element:
+    """The checkbox that a box to open a captcha with is drawn with; else the box itself."""
+    inner = [
+        e
+        for e in elements
+        if (e.frame, e.parent) == (opener.frame, opener.id)
+        and e.id != opener.id
+        and e.role in ("checkbox", "button")
+        and max(e.box.width, e.box.height) <= _DRAWN_CSS
+        and e.box.center[0] < opener.box.center[0]
+        and not e.disabled
+    ]
+    return inner[0] if len(inner) == 1 else opener
 
 
 def _solved(elements: Iterable[Element]) -> str:
@@ -100,6 +136,6 @@ def _solved(elements: Iterable[Element]) -> str:
     for element in elements:
         if element.role == "token" and element.checked and "captcha" in element.text.lower():
             return f"the hidden field {element.text!r} is filled in already"
-        if element.role == "checkbox" and element.checked and words.share(element.text, "open"):
+        if element.role == "checkbox" and element.checked and opens(element):
             return f"{element.text!r} is checked already"
     return ""

@@ -65,7 +65,7 @@ def judge(before: Snapshot, after: Snapshot, widget: Widget, success: str = "") 
     if failure is not None or success:
         return failure
     return (
-        _changed_state(before, after, gone=now is None)
+        _changed_state(before, after, gone=now is None, own=widget.submit)
         or _coloured(before, after, now or widget)
         or (_cleared(matching.successor(widget, seen), now) if now is not None else None)
         or (_taken_over(before, after, widget) if now is None else None)
@@ -109,7 +109,8 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     """Words that are not known, where captcha or form were and are no more: they gave way to it."""
     sight = recognizer.recognize(after)
     other = sight.widget is None or not _was_there(before, sight.widget, widget)
-    if (sight.what != "nothing" and other) or before.document != after.document:
+    shown = sight.what != "nothing" and other and not sight.is_words
+    if shown or before.document != after.document:
         return None
     if any(_stands_for(e, widget) for e in after.elements):
         return None  # only its words are gone
@@ -196,11 +197,15 @@ def _said(
     return None
 
 
-def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict | None:
-    """The verdict without words: by a form field, a state, another page."""
+def _changed_state(
+    before: Snapshot, after: Snapshot, *, gone: bool, own: Element | None = None
+) -> Verdict | None:
+    """The verdict without words: by a form field, a state, another page. `own` is the captcha's
+    own button, which can be pressed as soon as something is chosen.
+    """
     filled = _filled_tokens(after) - _filled_tokens(before)
     if not gone:
-        return _changed_beside(before, after, filled)
+        return _changed_beside(before, after, filled, own.text if own else "")
     other = recognizer.recognize(after)
     if other.what == "unsupported":
         return Verdict("rejected", other.reason)
@@ -215,12 +220,14 @@ def _changed_state(before: Snapshot, after: Snapshot, *, gone: bool) -> Verdict 
     return _unlocked(before, after) or _uncovered(before, after)
 
 
-def _changed_beside(before: Snapshot, after: Snapshot, filled: set[str]) -> Verdict | None:
+def _changed_beside(
+    before: Snapshot, after: Snapshot, filled: set[str], own: str
+) -> Verdict | None:
     """The same of a page that leaves its captcha standing once it has passed."""
     tokens = sorted(name for name in filled if "token" in name.lower())
     if tokens:
         return Verdict("accepted", f"the hidden field {tokens[0]!r} was filled in", sure=False)
-    unlocked = _unlocked(before, after)
+    unlocked = _unlocked(before, after, own)
     if unlocked is None or _locked(before, after):
         return unlocked
     return replace(unlocked, sure=False)
@@ -231,7 +238,7 @@ def _moved(before: Snapshot, after: Snapshot) -> Verdict | None:
     if reason:
         result: Result = "server_error" if after.status >= 500 else "navigation_lost"
         return Verdict(result, reason, sure=False)
-    if recognizer.recognize(after).what == "opener":
+    if _is_closed(after):
         return Verdict("rejected", "the page starts over with a closed captcha", sure=False)
     if _path(before.url) != _path(after.url):
         return Verdict("accepted", f"the page moved on to {_path(after.url)}", sure=False)
@@ -257,13 +264,16 @@ def trouble(now: Snapshot) -> str:
     return f"the site answered with HTTP status {now.status}" if now.status >= 400 else ""
 
 
-def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
-    """A button or field that was disabled before and is not now; another may be called the same."""
+def _unlocked(before: Snapshot, after: Snapshot, own: str = "") -> Verdict | None:
+    """A button or field that was disabled before and is not now; another may be called the same.
+
+    The captcha's `own` button does not count.
+    """
     was, now = (
         Counter(
             (e.role, e.text, e.disabled)
             for e in seen.elements
-            if e.role == "input" or (e.role == "button" and e.text)
+            if e.role == "input" or (e.role == "button" and e.text not in ("", own))
         )
         for seen in (before, after)
     )
@@ -275,13 +285,19 @@ def _unlocked(before: Snapshot, after: Snapshot) -> Verdict | None:
     return None
 
 
+def _is_closed(snapshot: Snapshot) -> bool:
+    """Whether a captcha can be opened; words that open one stay there when it is solved."""
+    sight = recognizer.recognize(snapshot)
+    return sight.what == "opener" and not sight.is_words
+
+
 def _uncovered(before: Snapshot, after: Snapshot) -> Verdict | None:
     """The page below the captcha, where nothing lies over it any more: it was let through."""
     below = {(e.role, e.text) for e in before.elements if e.covered and e.text}
     states = {e.covered for e in after.elements if (e.role, e.text) in below}
     if states != {False}:
         return None
-    if recognizer.recognize(after).what == "opener":
+    if _is_closed(after):
         return Verdict("rejected", "the captcha is closed again", sure=False)
     return Verdict("accepted", "the captcha no longer lies over the page", sure=False)
 
@@ -305,7 +321,7 @@ def _checked(snapshot: Snapshot) -> set[str]:
     return {
         e.text
         for e in snapshot.elements
-        if e.role == "checkbox" and e.checked and words.share(e.text, "open")
+        if e.role == "checkbox" and e.checked and recognizer.opens(e)
     }
 
 

@@ -32,6 +32,7 @@ _NEGATIONS = (
     "nie",
     "не",
 )
+_AROUND = " .!:\u2026"  # "Ready!" says no more than "Ready"
 _ANYTHING = ".{0,60}?"
 _GAP = rf"(?!\w){_ANYTHING}(?<!\w)"  # from the end of a word to the start of another
 _NOTHING = "(?!)"  # matches nowhere
@@ -66,7 +67,7 @@ class Phrases:
 @lru_cache(maxsize=4096)
 def share(text: str, meaning: Meaning) -> float:
     """How much of `text` is made of phrases with this meaning, in [0, 1]; 0 means none."""
-    text = text.strip()
+    text = text.strip(_AROUND)
     found = _meanings()[meaning].found(text)
     return sum(map(len, found)) / len(_folded(text)) if found else 0.0
 

@@ -119,7 +119,7 @@ def test_a_checkbox_is_called_what_stands_beside_it() -> None:
     assert sight.opener.box == robot.box
     assert recognizer.recognize(snapshot(replace(robot, checked=True), beside)).what == "solved"
     below = replace(beside, box=Box(20, 60, 140, 26))
-    assert recognizer.recognize(snapshot(robot, below)).what == "nothing"
+    assert recognizer.recognize(snapshot(robot, below)).opener == below
 
 
 def test_a_closed_captcha_that_does_not_open() -> None:
