@@ -25,7 +25,7 @@ _MOST_STRAYS = 2  # beside a grid: its sample, and what else is of that size
 _ALIKE = 0.08  # of a tile's side, by which tiles of one grid may differ
 _UNEVEN = 1.4  # times the narrowest step from line to line: no wider one is in the same grid
 _LEAST_REACH_CSS = 84.0  # from tile to tile
-_FEW = 3  # of the tiles of a captcha of two rows
+_FEW = 3  # tiles: no fewer have a stray beside them; of two rows no more may be a part
 _WITHIN = 0.8  # of a picture that lies in its button
 _MARKED = 0.3  # the same while some of them are chosen
 _LONGEST_LABEL = 20  # characters: "Picture 3", but not a sentence
@@ -246,7 +246,8 @@ def _without_strays(part: Sequence[Element]) -> Pictures | None:
         return min(abs(x - other_x), abs(y - other_y)) <= slack
 
     kept = [one for one in part if any(in_line(one, each) for each in part if each is not one)]
-    return lattice(kept) if 0 < len(part) - len(kept) <= _MOST_STRAYS else None
+    strays = len(part) - len(kept)
+    return lattice(kept) if 0 < strays <= _MOST_STRAYS and len(kept) >= _FEW else None
 
 
 def lattice(group: Sequence[Element]) -> Pictures | None:

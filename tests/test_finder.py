@@ -49,6 +49,75 @@ def test_grids_of_pictures(shape: tuple[int, int], jitter: float) -> None:
     assert found.instruction == "Select all images with a bus"
 
 
+def test_pictures_in_other_places() -> None:
+    """In one long row; small and far apart; in rows that are centred, though none is a button."""
+    idle = replace(ASKS, text="Please click on the bus")
+
+    def icons(*places: tuple[float, float], side: float = 50) -> list[Element]:
+        return [
+            Element(10 + n, 0, "image", Box(x, y, side, side)) for n, (x, y) in enumerate(places)
+        ]
+
+    row = icons(*((50 + n * 110.0, 100.0) for n in range(9)), side=100)
+    apart = icons(*((50 + n * 130.0, 100.0) for n in range(4)), side=60)
+    centred = icons((50, 100), (177, 100), (96, 168))
+    for shown, places in ((row, 9), (apart, 4), (centred, 3)):
+        below = replace(VERIFY, box=Box(50, 260, 100, 30))
+        found = finder.find(snapshot(idle, *shown, below))
+        assert found is not None
+        assert [tile.id for tile in found.tiles] == list(range(10, 10 + places))
+
+
+def test_pictures_alone_may_be_clicked() -> None:
+    """Where they are asked for plainly, and are as many as a captcha has: a click may answer."""
+    idle = [replace(tile, clickable=False) for tile in tiles(1, 4)]
+    asks = replace(ASKS, text="Please click on the icon: bus")
+    found = finder.find(snapshot(asks, *idle))
+    assert found is not None
+    assert "nothing to confirm with" in found.evidence
+    assert finder.find(snapshot(asks, *idle[:3])) is None
+    assert finder.find(snapshot(replace(ASKS, text="Riding on a bus"), *idle)) is None
+
+
+def test_a_page_is_known_to_keep_robots_out() -> None:
+    """By its title or by a hidden field, too: then words that hardly ask may be the instruction."""
+    hint = replace(ASKS, text="Busse, bitte, alle")
+    go = replace(VERIFY, text="Next")
+    page = snapshot(hint, *tiles(3, 3), go)
+    assert finder.find(page) is None
+    assert finder.find(replace(page, title="Captcha game")) is not None
+    field = Element(90, 0, "token", Box(0, 0, 0, 0), "my_captcha_id")
+    assert finder.find(replace(page, elements=(*page.elements, field))) is not None
+
+
+def test_names_beside_the_pictures_of_a_list() -> None:
+    """A menu of apps is no captcha, whatever their names read like."""
+    lead = replace(ASKS, text="Select bus")
+    shown = tiles(5, 1)
+    names = [
+        Element(60 + tile.id, 0, "text", tile.box.moved(110, 30), name)
+        for tile, name in zip(shown, ("Labs", "Flautum", "Strawman", "Cable", "Heat"), strict=True)
+    ]
+    assert finder.find(snapshot(lead, *shown, *names)) is None
+    assert finder.find(snapshot(lead, *shown)) is not None
+
+
+def test_words_of_another_script_are_no_pictures() -> None:
+    """Three buttons below a grid are no tiles because they speak Chinese; a symbol may be one."""
+    asks = replace(ASKS, text="请选择所有猫")
+    buttons = [
+        Element(60 + n, 0, "button", Box(50 + 90 * n, 440, 80, 80), text, clickable=True)
+        for n, text in enumerate(("下一个验证", "换一组", "关于我们"))
+    ]
+    found = finder.find(snapshot(asks, *tiles(3, 3), *buttons))
+    assert found is not None
+    assert found.tiles == tuple(tiles(3, 3))
+    symbols = [replace(e, text=text) for e, text in zip(buttons, "🐱🐶🐭", strict=True)]
+    found = finder.find(snapshot(asks, *symbols, VERIFY))
+    assert found is not None
+    assert found.tiles == tuple(symbols)
+
+
 def test_pages_without_a_captcha() -> None:
     """A gallery, a product grid and a form are no captcha."""
     gallery = Element(1, 0, "text", Box(50, 60, 300, 24), "Our latest photos")
@@ -134,6 +203,41 @@ def test_a_form_is_submitted_by_its_own_button() -> None:
     found = finder.find(snapshot(ASKS, *tiles(3, 3), sign, replace(onwards, text="Verify")))
     assert found is not None
     assert found.submit == replace(onwards, text="Verify")
+
+
+def test_a_form_is_submitted_however_far_below() -> None:
+    """By its own button, where the captcha stands in the middle of it; never by another form's."""
+    shown = [replace(tile, form=2) for tile in tiles(3, 3)]
+    search = Element(3, 0, "button", Box(50, 440, 80, 30), "Page", submits=True, form=1)
+    send = Element(4, 0, "button", Box(50, 1900, 80, 30), "Create profile", submits=True, form=2)
+    found = finder.find(snapshot(ASKS, *shown, search, send))
+    assert found is not None
+    assert found.submit == send
+    found = finder.find(snapshot(ASKS, *shown, search))
+    assert found is not None
+    assert found.submit is None
+
+
+def test_a_text_may_submit() -> None:
+    """Where no button does, and it says nothing else: a script may listen to it."""
+    text = replace(VERIFY, role="text", text="VERIFY", box=Box(50, 450, 100, 30))
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), text))
+    assert found is not None
+    assert found.submit == text
+    found = finder.find(snapshot(ASKS, *tiles(3, 3), replace(text, text="Next to the park")))
+    assert found is not None
+    assert found.submit is None
+
+
+def test_the_name_of_a_page_tells_no_button() -> None:
+    """Only a sentence does: "random page" in a menu says nothing of a button "Page"."""
+    page = Element(3, 0, "button", Box(400, 440, 80, 30), "Page")
+    menu = Element(5, 0, "text", Box(400, 200, 80, 20), "Random page")
+    done = Element(4, 0, "button", Box(50, 440, 80, 30), "Those it is", submits=True)
+    for text, submit in (("Random page", done), ("Press Page to go on", page)):
+        found = finder.find(snapshot(ASKS, *tiles(3, 3), replace(menu, text=text), page, done))
+        assert found is not None
+        assert found.submit == submit
 
 
 def test_a_modal_has_buttons_of_its_own() -> None:
@@ -556,6 +660,19 @@ def test_a_colour_tells_only_of_what_is_said() -> None:
     assert (verdict.result, verdict.sure) == ("rejected", False)
     for now in ((number,), (link, replace(said, text=link.text))):
         assert verifier.judge(before, snapshot(*BEFORE, *now), widget(*BEFORE)) is None
+
+
+def test_the_own_button_of_a_captcha_tells_nothing() -> None:
+    """It can be pressed once something is chosen, while other tiles can't any more."""
+    verify = replace(VERIFY, disabled=True)
+    controls = [replace(tile, role="button") for tile in tiles(3, 3)]
+    before = snapshot(ASKS, *controls, verify)
+    widget = finder.find(snapshot(ASKS, *tiles(3, 3), verify))
+    assert widget is not None
+    rest = [replace(each, disabled=n > 2) for n, each in enumerate(controls)]
+    after = snapshot(ASKS, *tiles(3, 3), *rest, VERIFY)
+    before = snapshot(ASKS, *tiles(3, 3), *controls, verify)
+    assert verifier.judge(before, after, widget) is None
 
 
 def test_a_field_that_opens_has_passed() -> None:

@@ -65,12 +65,15 @@ def test_no_instruction_is_taken_for_an_unsupported_one() -> None:
 
 
 class Shows(FakePage):
-    """A page that shows a fixed Snapshot, and counts what is clicked."""
+    """A page that shows a fixed Snapshot, and counts what is clicked, and where."""
 
     seen: Snapshot
+    places: tuple[tuple[float, float], ...] = ()
 
     def _perform(self, action: Action) -> Any:
-        self.clicks += isinstance(action, Click)
+        if isinstance(action, Click):
+            self.clicks += 1
+            self.places += ((action.x_css, action.y_css),)
         value = super()._perform(action) if not isinstance(action, Click) else None
         return self.seen if isinstance(value, Snapshot) else value
 
@@ -120,6 +123,39 @@ def test_a_checkbox_is_called_what_stands_beside_it() -> None:
     assert recognizer.recognize(snapshot(replace(robot, checked=True), beside)).what == "solved"
     below = replace(beside, box=Box(20, 60, 140, 26))
     assert recognizer.recognize(snapshot(robot, below)).opener == below
+
+
+@pytest.mark.parametrize("role", ["checkbox", "button"])
+def test_what_is_called_captcha_opens_one(role: str) -> None:
+    """A checkbox or a button, not a link or the words of a menu."""
+    named = Element(1, 0, role, Box(9, 9, 90, 20), "Captcha")
+    assert recognizer.recognize(snapshot(named)).opener == named
+    assert recognizer.recognize(snapshot(replace(named, role="link"))).what == "nothing"
+    assert recognizer.recognize(snapshot(replace(named, text="About captchas"))).what == "nothing"
+    ticked = replace(named, role="checkbox", checked=True)
+    assert recognizer.recognize(snapshot(ticked)).what == "solved"
+
+
+def test_the_checkbox_in_a_box_is_what_opens() -> None:
+    """It stands before the words; a button behind them is for something else."""
+    box = Element(1, 0, "button", Box(0, 0, 300, 60), "I'm not a robot", clickable=True)
+    inner = Element(2, 0, "button", Box(16, 16, 28, 28), parent=1, clickable=True)
+    assert recognizer.recognize(snapshot(box, inner)).opener == inner
+    behind = replace(inner, box=Box(256, 16, 28, 28))
+    assert recognizer.recognize(snapshot(box, behind)).opener == box
+
+
+def test_words_beside_what_is_drawn_open_a_captcha() -> None:
+    """Nothing shows that there is a checkbox: the words are clicked, then what stands beside."""
+    words = Element(1, 0, "text", Box(100, 100, 120, 20), "I'm not a robot")
+    page = shows(snapshot(words))
+    outcome = solve(page)
+    assert outcome.reason == (
+        'the captcha stays closed: opened beside "I\'m not a robot", no pictures within 2 s'
+    )
+    assert page.places == ((160, 110), (80, 110), (240, 110))
+    longer = replace(words, text="How we tell that you are not a robot, and why we ask for that")
+    assert recognizer.recognize(snapshot(longer)).what == "nothing"
 
 
 def test_a_closed_captcha_that_does_not_open() -> None:
