@@ -109,7 +109,9 @@ def _hinted(sentence: str) -> float:
     counted = _number().fullmatch(before.split()[-1]) if before.split() else None
     every = phrases.has(sentence, "every") or counted is not None
     verb = phrases.has(sentence, "verbs")
-    asks = "?" in sentence or verb or phrases.has(sentence, "just")
+    # "Current category: rabbits"
+    labelled = before.rstrip().endswith(":") and sentence.rstrip(" .!").endswith(named)
+    asks = "?" in sentence or verb or labelled or phrases.has(sentence, "just")
     plainly = verb and phrases.has(sentence, "pronouns")
     hint = 0.2 + 0.1 * tiles + 0.1 * every + 0.3 * plainly
     return hint if tiles or every or asks else 0.0

@@ -6,6 +6,7 @@ of a kind that is not solved.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from agent.grids import gap
 
 _LONGEST = 100  # characters of what opens a captcha
 _BESIDE_CSS = 24.0  # from a checkbox to what it is called
+# What a page fills in before anything is answered: which captcha it is.
+_SET_UP = re.compile(r"(?:id|key|sid|hash|salt|time|name|type|method|action|version)$")
 _MOSTLY = 0.6  # of an opener's words that say so
 _DRAWN_CSS = 40.0  # the side of a checkbox that is drawn, at most
 
@@ -134,7 +137,8 @@ def _inner(elements: Iterable[Element], opener: Element) -> Element:
 def _solved(elements: Iterable[Element]) -> str:
     """By what a captcha is known that was passed before the page was looked at; else nothing."""
     for element in elements:
-        if element.role == "token" and element.checked and "captcha" in element.text.lower():
+        field = element.role == "token" and element.checked and "captcha" in element.text.lower()
+        if field and not _SET_UP.search(element.text.lower()):
             return f"the hidden field {element.text!r} is filled in already"
         if element.role == "checkbox" and element.checked and opens(element):
             return f"{element.text!r} is checked already"

@@ -110,6 +110,8 @@ def test_solved_already() -> None:
     )
     robot = Element(1, 0, "checkbox", Box(9, 9, 20, 20), "I'm not a robot", checked=True)
     assert recognizer.recognize(snapshot(robot)).what == "solved"
+    which = replace(token, text="captcha_sid")  # says which captcha it is, not what was answered
+    assert recognizer.recognize(snapshot(which)).what == "nothing"
 
 
 def test_a_checkbox_is_called_what_stands_beside_it() -> None:
