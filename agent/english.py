@@ -23,6 +23,7 @@ _SEVERAL = re.compile(
 )
 _CHOSEN_FROM = re.compile(r"\b(?:of|from|among) (?:these|those|the) \w+")  # "one of these five"
 _AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) [^.!?;:]*")
+_OF_IT = re.compile(r"(?:it|this|they|these|your?)\b(?! (?:should|must|need|have to|has to|can))")
 _ASIDE = re.compile(r" ?\([^()]*\)")
 _CLAUSE_ENDS = re.compile(r"[.!?;,:()]")
 _PARTS = re.compile(r",? by (?=\w+ing )|[.:;!?,\]\u2013\u2014\u2026] ")
@@ -282,7 +283,9 @@ def _noun_phrase(sentence: str) -> tuple[str, str]:
     end = re.search(r"[.!?] ", sentence[verb.end() :])
     # What "do not click" the next sentence says is not what is asked for where this one names it.
     alone = _starts(sentence[: verb.end() + end.start()], verb.end()) if end else []
-    for start in (*alone, *_starts(sentence, verb.end())):
+    # "Choose an icon. It is shown beside your name."
+    goes_on = end is not None and _OF_IT.match(sentence, verb.end() + end.end())
+    for start in alone if goes_on else (*alone, *_starts(sentence, verb.end())):
         rest = sentence[start:].lstrip(" :")  # "Click: FISH"
         phrase = re.split(r"[.!?;:,()\u2013\u2014\n]", rest)[0]
         stop = phrases.pattern("stops").search(phrase)

@@ -21,6 +21,7 @@ _LEAST_RATING = 0.35
 _REACH_CSS = 360.0  # how far from the pictures their instruction may lie
 _NEAR_CSS = 600.0  # the same of all that may belong to them
 _TALLEST_CSS = 900.0  # of a captcha's pictures together
+_LONG_TEXT = 160  # characters that a text has beside the instruction in it
 _SENTENCE_WORDS = 4
 _SMALL_CSS = 44.0  # the side of an avatar, which is there to be looked at
 _LEAST_SAMPLE_CSS = 24.0
@@ -132,11 +133,17 @@ def _signs_between(pictures: Pictures, asked: Asked) -> Signs:
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
         (-0.3 * (not asking.known(asked.text)), "asks for something unknown"),
         (-0.5 * (not asking.asks_plainly(asked.text)), "in words that hardly ask"),
+        (-0.5 * _is_quoted(asked), "in the middle of a text"),
         (-0.15 * abroad, "the instruction is in another frame"),
         # A frame with pictures alone has these to be clicked.
         (-0.6 * (abroad and _clickable(pictures) < 0.5), ""),
         (-0.2 * (asked.element.layer != first.layer), "the instruction is in another layer"),
     ]
+
+
+def _is_quoted(asked: Asked) -> bool:
+    """Whether it is a sentence of a text that goes on about other things."""
+    return len(asked.element.text) > len(asked.text) + _LONG_TEXT
 
 
 def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
@@ -160,6 +167,7 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-0.6 * (len(pictures.tiles) == 2), "two pictures only"),
         (-0.4 * dead, "nothing to confirm with"),
         (-0.2 * idle, "nothing shows that they can be clicked"),
+        (-0.2 * (idle and confirm is not None and not buttons.submits(confirm)), ""),
         (-1.2 * (idle and small), "small, and nothing to click"),
         (-2.0 * _captioned(elements, pictures), "each has a name of its own"),
         (-1.2 * _links(elements, pictures), "they lead to other pages"),
