@@ -11,6 +11,7 @@ from agent.data import (
     Click,
     Element,
     Look,
+    Picture,
     Press,
     Show,
     Snapshot,
@@ -57,19 +58,22 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
         others = [Click(*nameless.box.center)]
     while run.now_s - asked_s <= policy.waits.verify_s:
         late = run.silent_s(asked_s) > run.patience_s
-        redrawn = late and (yield from _redrawn(run, challenge))
+        now = (yield from reading.capture(run, challenge.widget.area)) if late else None
+        redrawn = now is not None and _redrawn(challenge, now)
         # Looked at after the pictures: what the page says of an exchange comes with it.
         observation = yield from run.ask(Look(verifier.selector_of(policy.success)))
         after: Snapshot | None = observation.value
         if after is not None:
             reading.refuse_vendors(after)
             verdict = verifier.judge(before, after, challenge.widget, policy.success)
+            if verdict is None and now is not None and (yield from _cleared(run, challenge, now)):
+                verdict = verifier.CLEARED
             settled = hint.settled(verdict, run)
             if settled is not None:
                 return settled
             rest = rest or after.elements
             still = after.elements == rest
-            if others and still and run.silent_s(tried_s) > run.patience_s:
+            if others and still and hint.verdict is None and run.silent_s(tried_s) > run.patience_s:
                 yield from run.ask(others.pop(0))
                 tried_s = run.now_s
             exchanged = redrawn and hint.verdict is None
@@ -79,11 +83,22 @@ def verify(run: Run, challenge: Challenge, before: Snapshot, submit: Element | N
     return Verdict("unknown", f"the page gave no verdict within {policy.waits.verify_s:g} s")
 
 
-def _redrawn(run: Run, challenge: Challenge) -> Flow:
+def _redrawn(challenge: Challenge, now: Picture) -> bool:
     """Whether the tiles were exchanged without a word: a canvas has no address that changes."""
-    if challenge.after is None or challenge.widget.tiles:
+    after = challenge.after
+    if after is None or challenge.widget.tiles:
         return False
-    now = yield from reading.capture(run, challenge.widget.area)
-    return now is not None and all(
-        changed(now, challenge.after, box) for box in challenge.grid.boxes
+    return all(changed(now, after, box) for box in challenge.grid.boxes)
+
+
+def _cleared(run: Run, challenge: Challenge, now: Picture) -> Flow:
+    """Whether the tiles look as they did before any was clicked, though the clicks had shown."""
+    after, boxes = challenge.after, challenge.grid.boxes
+    same = not any(changed(now, challenge.picture, box) for box in boxes)
+    if after is None or not challenge.clicked or not same:
+        return False
+    around = yield from reading.capture(run, after.box)
+    places = [challenge.picture.to_css(boxes[index]) for index in challenge.clicked]
+    return around is not None and all(
+        changed(around, after, after.from_css(place)) for place in places
     )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent import finder, matching, recognizer, words
+from agent import asking, finder, matching, recognizer, words
 from agent.data import Element, Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import PICTURES, gap
@@ -19,7 +19,9 @@ _MOSTLY = 0.25  # share of a text far from it that must say so
 _RESULTS: tuple[words.Verdict, ...] = ("blocked", "expired", "rejected", "next_round", "accepted")
 _ALIKE = 0.1  # of a picture's side, by which another that is as large may differ
 _LEAST_START = 12  # characters that two texts begin with by no accident
+CLEARED = Verdict("rejected", "the captcha has taken back what was chosen", sure=False)
 _USES = {"button": "pressed", "input": "filled in"}
+_REMARK = re.compile(r"[\w.' -]{1,30} \([\w ]+\)")  # of a person: "Jane (not verified)"
 _COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
 
 
@@ -117,7 +119,8 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     form_is_gone = _form_is_gone(before, after)
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
-        if near and element.role == "text" and not words.share(element.text, "loading"):
+        asks = asking.likeness(element.text) > 0  # another question is no answer
+        if near and element.role == "text" and _is_said(element.text) and not asks:
             place = "form" if form_is_gone else "captcha"
             reason = f"the page says {element.text!r} in the {place}'s place"
             return Verdict("accepted", reason, sure=False)
@@ -155,7 +158,7 @@ def _cleared(old: Widget | None, now: Widget) -> Verdict | None:
     """The verdict of a captcha that stands as it was, but for the choice: it was taken back."""
     if old is None or not _any_chosen(old) or _any_chosen(now):
         return None
-    return Verdict("rejected", "the captcha has taken back what was chosen", sure=False)
+    return CLEARED
 
 
 def _any_chosen(widget: Widget) -> bool:
@@ -182,7 +185,11 @@ def _said(
         for result in _RESULTS:
             if words.share(text, result):
                 return Verdict(result, f"a dialog says {text!r}")
-    new = [e for e in _new_texts(before, after) if gone or not _marks(e, widget)]
+    new = [
+        e
+        for e in _new_texts(before, after)
+        if (gone or not _marks(e, widget)) and not _REMARK.fullmatch(e.text)
+    ]
     near = [e for e in new if e.role == "status" or gap(e.box, widget.area) <= _REACH_CSS]
     for texts, least in ((near, 0.0), (new, _MOSTLY)):
         for result in _RESULTS:

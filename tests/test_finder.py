@@ -160,6 +160,17 @@ def test_the_buttons_of_a_picture_are_no_tiles() -> None:
         assert found.picture == painted
 
 
+def test_a_strip_of_icons_that_something_lies_over() -> None:
+    """Nothing shows that it can be clicked; a decoration at the page's top is farther away."""
+    strip = Element(3, 0, "background", Box(50, 400, 320, 64))
+    asks = replace(ASKS, box=Box(50, 370, 300, 24), text="Select the image of a car")
+    decoration = [replace(e, clickable=False, box=Box(e.box.x, 60, 110, 62)) for e in tiles(1, 6)]
+    sign_in = replace(VERIFY, box=Box(50, 480, 100, 30), text="Sign in")
+    found = finder.find(snapshot(*decoration, asks, strip, sign_in))
+    assert found is not None
+    assert found.picture == strip
+
+
 def test_the_page_around_a_frame_submits() -> None:
     """Where the pictures' frame has no button that says so, the form around it may have one."""
     inside = [replace(e, frame=1) for e in (ASKS, *tiles(3, 3))]
@@ -660,6 +671,31 @@ def test_a_colour_tells_only_of_what_is_said() -> None:
     assert (verdict.result, verdict.sure) == ("rejected", False)
     for now in ((number,), (link, replace(said, text=link.text))):
         assert verifier.judge(before, snapshot(*BEFORE, *now), widget(*BEFORE)) is None
+
+
+def test_what_stands_behind_a_name_is_no_verdict() -> None:
+    """A comment's author that is "not verified" says nothing of the answer."""
+    before = snapshot(ASKS, *tiles(3, 3), VERIFY)
+    widget = finder.find(before)
+    assert widget is not None
+    said = Element(70, 0, "text", Box(50, 120, 300, 24), "Sylvia (not verified)")
+    posted = replace(said, id=71, box=Box(50, 150, 300, 24), text="Your comment has been posted.")
+    verdict = verifier.judge(before, snapshot(said, posted), widget)
+    assert verdict is not None
+    assert verdict.reason == "the page says 'Your comment has been posted.'"
+    verdict = verifier.judge(before, snapshot(replace(said, text="You are not verified")), widget)
+    assert verdict is not None
+    assert verdict.result == "rejected"
+
+
+def test_another_question_in_its_place_is_no_verdict() -> None:
+    """A form that starts over, with what is asked first."""
+    before = snapshot(ASKS, *tiles(3, 3), VERIFY)
+    widget = finder.find(before)
+    assert widget is not None
+    asks = replace(ASKS, text="Choose all even numbers to go on")
+    numbers = Element(71, 0, "text", Box(50, 150, 30, 24), "12")
+    assert verifier.judge(before, snapshot(asks, numbers), widget) is None
 
 
 def test_the_own_button_of_a_captcha_tells_nothing() -> None:

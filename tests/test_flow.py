@@ -234,6 +234,36 @@ def test_a_button_without_a_word_comes_last() -> None:
     assert page.answers == [(0, 4, 8)]
 
 
+class Clearing(FakePage):
+    """Takes back what was chosen without a word; only its pixels show that. Or it just sits."""
+
+    sits: bool = False
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        return replace(seen, elements=tuple(replace(e, checked=None) for e in seen.elements))
+
+    def _click(self, click: Click) -> None:
+        submits = click.y_css >= 430 and click.x_css < 200
+        if not submits:
+            super()._click(click)
+        elif not self.sits:
+            self.answers.append(tuple(sorted(self.chosen)))
+            self.chosen = set()
+
+
+def test_a_choice_that_is_gone_from_the_pictures_was_wrong() -> None:
+    """Where nothing else is said; it is asked for once. A page that only sits says nothing."""
+    page = Clearing()
+    outcome = solve(page, SURE, retry={"attempts": 1}, waits={"verify_s": 4})
+    assert outcome.reason == "1 of 1 attempts: the captcha has taken back what was chosen"
+    assert page.answers == [(0, 4, 8)]
+    page = Clearing()
+    page.sits = True
+    outcome = solve(page, SURE, retry={"attempts": 1}, waits={"verify_s": 4})
+    assert outcome.reason == "1 of 1 attempts: the page gave no verdict within 4 s"
+
+
 class Growing(FakePage):
     """A page whose tiles come one by one."""
 
