@@ -133,7 +133,7 @@ def _signs_between(pictures: Pictures, asked: Asked) -> Signs:
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
         (-0.3 * (not asking.known(asked.text)), "asks for something unknown"),
         (-0.5 * (not asking.asks_plainly(asked.text)), "in words that hardly ask"),
-        (-0.5 * _is_quoted(asked), "in the middle of a text"),
+        (-0.8 * _is_quoted(asked), "in the middle of a text"),
         (-0.15 * abroad, "the instruction is in another frame"),
         # A frame with pictures alone has these to be clicked.
         (-0.6 * (abroad and _clickable(pictures) < 0.5), ""),
@@ -165,7 +165,7 @@ def _signs_of(elements: Sequence[Element], pictures: Pictures) -> Signs | None:
         (-0.3 * pictures.scattered, "in no lattice"),
         (-1.2 * _bare(elements, pictures), "nothing is pictured"),
         (-0.6 * (len(pictures.tiles) == 2), "two pictures only"),
-        (-0.4 * dead, "nothing to confirm with"),
+        (-0.5 * dead, "nothing to confirm with"),
         (-0.2 * idle, "nothing shows that they can be clicked"),
         (-0.2 * (idle and confirm is not None and not buttons.submits(confirm)), ""),
         (-1.2 * (idle and small), "small, and nothing to click"),

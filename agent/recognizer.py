@@ -100,12 +100,13 @@ def _opener(elements: Sequence[Element]) -> Element | None:
 
 
 def opens(element: Element) -> bool:
-    """Whether what it is called says that it opens a captcha, be it only "Captcha"."""
+    """Whether what it is called says that it opens a captcha, be it only "Captcha" in a form."""
     return words.share(element.text, "open") > 0 or _is_named(element)
 
 
 def _is_named(element: Element) -> bool:
-    return element.role != "link" and element.text.strip(" :*.").lower() == "captcha"
+    named = element.text.strip(" :*.").lower() == "captcha"
+    return named and element.form > 0 and element.role != "link"
 
 
 def _beside_text(elements: Iterable[Element]) -> Sight:

@@ -417,7 +417,8 @@ OPENED = {
     "visita-espacio", "dongne-gaip-bottom-sheet-badge", "saas-invoice-export-shadow-scene",
     "blog-comment-plugin-two-rounds-iframe", "fromagerie-des-aubrets", "gherkin-gate-demo",
     "viacao-reclamacao", "korean-shop-review",
-    "gribnaya-karta-wiki", "nanhu-hangmo-club",
+    "gribnaya-karta-wiki", "nanhu-hangmo-club", "bootstrap5-modal-signup", "flask-login-es",
+    "react-tailwind-portfolio", "recap-clone", "ru-hackathon",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 

@@ -129,10 +129,11 @@ def test_a_checkbox_is_called_what_stands_beside_it() -> None:
 
 @pytest.mark.parametrize("role", ["checkbox", "button"])
 def test_what_is_called_captcha_opens_one(role: str) -> None:
-    """A checkbox or a button, not a link or the words of a menu."""
-    named = Element(1, 0, role, Box(9, 9, 90, 20), "Captcha")
+    """A checkbox or a button of a form, not a link, a tag of an article or the words of a menu."""
+    named = Element(1, 0, role, Box(9, 9, 90, 20), "Captcha", form=1)
     assert recognizer.recognize(snapshot(named)).opener == named
     assert recognizer.recognize(snapshot(replace(named, role="link"))).what == "nothing"
+    assert recognizer.recognize(snapshot(replace(named, form=0))).what == "nothing"
     assert recognizer.recognize(snapshot(replace(named, text="About captchas"))).what == "nothing"
     ticked = replace(named, role="checkbox", checked=True)
     assert recognizer.recognize(snapshot(ticked)).what == "solved"
