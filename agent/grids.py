@@ -219,7 +219,8 @@ def _clusters(group: Sequence[Element]) -> list[list[Element]]:
 def _grids_of(cluster: Sequence[Element]) -> list[Sequence[Element]]:
     """The parts of a cluster that may be grids; all of it where too little is left of them."""
     parts = _even(cluster)
-    return parts if max(map(len, parts)) > _FEW else [*parts, cluster]
+    enough = len(parts) == 1 or max(map(len, parts)) > _FEW
+    return parts if enough else [*parts, cluster]
 
 
 def _even(cluster: Sequence[Element]) -> list[Sequence[Element]]:

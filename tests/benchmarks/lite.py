@@ -31,6 +31,8 @@ from fixtures.kinds import KINDS
 from tests.benchmarks.measures import Interval, rate
 from tests.benchmarks.packages import ARCH, random_weights, warm
 
+_TILES = 9
+
 
 class Checkpoint(Encoder):
     """The package's open_clip checkpoint itself, run by torch in float32, without its graphs."""
@@ -88,7 +90,9 @@ def main() -> None:
     given = parser.parse_args()
     encoder = load_encoder("lite")
     print(f"same choices as the checkpoint in float32   {same_choices(encoder, given.grids)}")
-    tiles = opened(make(KINDS["tiles"], "1:0", np.random.default_rng(0)))
+    # One of each of nine grids: how many are to be cleaned differs from grid to grid.
+    grids = [make(KINDS["tiles"], f"1:{n}", np.random.default_rng(n)) for n in range(_TILES)]
+    tiles = [opened(grid)[n] for n, grid in enumerate(grids)]
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = random_weights(Path(folder) / "random.safetensors")
         loaded = load(read_source(f"{ARCH}:{checkpoint}")[1])
