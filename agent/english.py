@@ -166,6 +166,11 @@ def unsupported(text: str) -> str:
     return found.group() if found else ""
 
 
+def begins_to_ask(text: str) -> bool:
+    """Whether a cleaned text begins with the verb by which it asks."""
+    return phrases.pattern("verbs").match(text.lower()) is not None
+
+
 def wants_all(text: str) -> bool:
     """Whether a text asks for all of what it need not name: "Select all, then Post"."""
     return _all_of_it().search(text.lower()) is not None

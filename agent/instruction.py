@@ -55,6 +55,15 @@ def is_instruction(text: str) -> float:
     return sentence.likeness(other, cleaned) if other else english.likeness(cleaned)
 
 
+def begins_to_ask(text: str) -> bool:
+    """Whether a text may be an instruction and begins as one: "Select", not "4 books were"."""
+    cleaned = _cleaned(text)
+    if not is_instruction(text):
+        return False
+    other = _language(cleaned)
+    return sentence.begins_to_ask(other, cleaned) if other else english.begins_to_ask(cleaned)
+
+
 def wants_all(text: str) -> bool:
     """Whether a text asks for all of what another one names: "Select all, then Post"."""
     cleaned = _cleaned(text)

@@ -128,6 +128,12 @@ def unsupported(language: Language, text: str) -> str:
     return next((mark.text for mark in marks if mark.kind == "unsupported"), "")
 
 
+def begins_to_ask(language: Language, text: str) -> bool:
+    """Whether a cleaned text begins with the verb by which it asks."""
+    marks = language.marks(text)
+    return bool(marks) and marks[0].kind == "verb"
+
+
 def wants_all(language: Language, text: str) -> bool:
     """Whether a text asks for all of what it need not name: "Wählt alle aus"."""
     kinds = [mark.kind for mark in language.marks(text)]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent import asking, finder, matching, recognizer, words
+from agent import finder, instruction, matching, recognizer, words
 from agent.data import Element, Result, Snapshot, Verdict, Widget
 from agent.errors import UsageError
 from agent.grids import PICTURES, gap
@@ -119,7 +119,7 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     form_is_gone = _form_is_gone(before, after)
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
-        asks = asking.likeness(element.text) > 0  # another question is no answer
+        asks = instruction.begins_to_ask(element.text)  # another question is no answer
         if near and element.role == "text" and _is_said(element.text) and not asks:
             place = "form" if form_is_gone else "captcha"
             reason = f"the page says {element.text!r} in the {place}'s place"

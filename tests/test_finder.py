@@ -697,6 +697,10 @@ def test_another_question_in_its_place_is_no_verdict() -> None:
     asks = replace(ASKS, text="Choose all even numbers to go on")
     numbers = Element(71, 0, "text", Box(50, 150, 30, 24), "12")
     assert verifier.judge(before, snapshot(asks, numbers), widget) is None
+    renewed = replace(asks, text="4 books were renewed until 30 June.")
+    verdict = verifier.judge(before, snapshot(renewed, numbers), widget)
+    assert verdict is not None
+    assert verdict.result == "accepted"
 
 
 def test_the_own_button_of_a_captcha_tells_nothing() -> None:
