@@ -7,7 +7,7 @@ import numpy as np
 from agent.data import Box, Grid, Picture, Pixels
 
 _LEVELS = 24  # grey levels by which a pixel differs from what it was
-_SHARE = 0.01  # of a tile's pixels that must differ
+_SHARE = 0.004  # of a tile's pixels that must differ: a small tick is so many
 _FLAT = 1.0  # deviation, in grey levels, of what shows nothing
 
 

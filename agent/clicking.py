@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -20,10 +21,13 @@ from agent.data import (
     Wait,
     Widget,
 )
+from agent.grids import gap
 from agent.progress import Challenge, Flow, Run, StopError
 
 _LARGEST_FRAME = 3.0  # times a tile's area: what is larger is no frame of it
 _IN_PLACE = 0.5  # of a tile that something drawn in its place covers
+_NOTED_CSS = 120.0  # from the tiles to what a page writes of their choice
+_DIGITS = re.compile(r"(?<!\w)\d+(?!\w)")
 _MARGIN_CSS = 6.0  # around a tile, where a frame may mark it as chosen
 
 
@@ -144,7 +148,10 @@ def _reaction(run: Run, challenge: Challenge, index: int, seen: Picture | None) 
     if state is None and redrawn:
         return now
     page: Snapshot | None = (yield from run.ask(Look())).value
-    return now if page and _has_reacted(run, challenge, index, page, redrawn=redrawn) else None
+    if page is None or not _has_reacted(run, challenge, index, page, redrawn=redrawn):
+        return None
+    challenge.noted = page
+    return now
 
 
 def _has_reacted(
@@ -160,7 +167,22 @@ def _has_reacted(
         return redrawn  # gone: the click was the answer
     state = _state_now(widget, index, current, page)
     told = state != is_chosen(widget, index) or _words(widget, index) != _words(current, index)
-    return told or matching.exchanged(widget, current)
+    noted = state is None and _notes(challenge.noted or challenge.snapshot, widget) != _notes(
+        page, widget
+    )
+    return told or noted or matching.exchanged(widget, current)
+
+
+def _notes(page: Snapshot, widget: Widget) -> set[str]:
+    """What a page notes down elsewhere: in a hidden field, or in words close to the tiles ("You
+    marked: B1"). A number alone may be a clock's.
+    """
+    return {
+        e.source if e.role == "token" else _DIGITS.sub("", e.text)
+        for e in page.elements
+        if e.role == "token"
+        or (e.role in ("text", "status") and gap(e.box, widget.area) <= _NOTED_CSS)
+    }
 
 
 def _words(widget: Widget, index: int) -> str:

@@ -68,6 +68,7 @@ class Challenge:
     rounds: tuple[Round, ...] = ()
     step: Step = "submit"
     asked: Snapshot | None = None
+    noted: Snapshot | None = None  # the last look at which a click was seen to have worked
 
     @property
     def before(self) -> Snapshot:

@@ -17,7 +17,7 @@ from agent.grids import gap
 _LONGEST = 100  # characters of what opens a captcha
 _BESIDE_CSS = 24.0  # from a checkbox to what it is called
 # What a page fills in before anything is answered: which captcha it is.
-_SET_UP = re.compile(r"(?:id|key|sid|hash|salt|time|name|type|method|action|version)$")
+_SET_UP = re.compile(r"(?:id|key|sid|hash|salt|time|name|type|method|action|version|state|mode)$")
 _MOSTLY = 0.6  # of an opener's words that say so
 _DRAWN_CSS = 40.0  # the side of a checkbox that is drawn, at most
 

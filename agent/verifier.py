@@ -22,6 +22,7 @@ _LEAST_START = 12  # characters that two texts begin with by no accident
 CLEARED = Verdict("rejected", "the captcha has taken back what was chosen", sure=False)
 _USES = {"button": "pressed", "input": "filled in"}
 _REMARK = re.compile(r"[\w.' -]{1,30} \([\w ]+\)")  # of a person: "Jane (not verified)"
+_DIGITS = re.compile(r"\d+")
 _COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
 
 
@@ -190,6 +191,7 @@ def _said(
         for e in _new_texts(before, after)
         if (gone or not _marks(e, widget)) and not _REMARK.fullmatch(e.text)
     ]
+    counted = {_DIGITS.sub("", e.text) for e in before.elements if _DIGITS.search(e.text)}
     near = [e for e in new if e.role == "status" or gap(e.box, widget.area) <= _REACH_CSS]
     for texts, least in ((near, 0.0), (new, _MOSTLY)):
         for result in _RESULTS:
@@ -199,6 +201,8 @@ def _said(
             if result == "accepted" and texts is new and not gone:
                 continue
             for element in texts:
+                if result == "accepted" and _DIGITS.sub("", element.text) in counted:
+                    continue  # "Taken: 1", where it was "Taken: 0"
                 if words.share(element.text, result) > least:
                     return Verdict(result, f"the page says {element.text!r}")
     return None

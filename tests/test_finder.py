@@ -689,6 +689,22 @@ def test_what_stands_behind_a_name_is_no_verdict() -> None:
     assert verdict.result == "rejected"
 
 
+def test_a_count_that_goes_on_is_no_verdict() -> None:
+    """What it stands in was there before, whatever it says; a "no" counts all the same."""
+    note = Element(70, 0, "text", Box(50, 440, 300, 24), "Thank you for choosing. Taken: 0")
+    before = snapshot(ASKS, *tiles(3, 3), VERIFY, note)
+    widget = finder.find(before)
+    assert widget is not None
+    now = replace(note, text="Thank you for choosing. Taken: 3")
+    assert verifier.judge(before, snapshot(ASKS, *tiles(3, 3), VERIFY, now), widget) is None
+    lives = replace(note, text="Wrong answers: 0")
+    before = snapshot(ASKS, *tiles(3, 3), VERIFY, lives)
+    after = snapshot(ASKS, *tiles(3, 3), VERIFY, replace(lives, text="Wrong answers: 1"))
+    verdict = verifier.judge(before, after, widget)
+    assert verdict is not None
+    assert verdict.result == "rejected"
+
+
 def test_another_question_in_its_place_is_no_verdict() -> None:
     """A form that starts over, with what is asked first."""
     before = snapshot(ASKS, *tiles(3, 3), VERIFY)

@@ -234,6 +234,44 @@ def test_a_button_without_a_word_comes_last() -> None:
     assert page.answers == [(0, 4, 8)]
 
 
+class Noting(FakePage):
+    """Writes what was chosen into a hidden field, or beside the tiles, which stay as they are."""
+
+    aside: str = "token"
+    elsewhere: bool = False
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        marked = "".join("ABCDEFGHI"[index] for index in sorted(self.chosen))
+        box = Box(20, 2000, 99, 20) if self.elsewhere else Box(20, 404, 99, 20)
+        aside = Element(60, 0, self.aside, box, f"Marked: {marked}", source=marked)
+        plain = (replace(e, checked=None) for e in seen.elements)
+        return replace(seen, elements=(*plain, aside))
+
+    def pixels(self) -> Any:
+        chosen, self.chosen = self.chosen, set()
+        pixels = super().pixels()
+        self.chosen = chosen
+        return pixels
+
+
+@pytest.mark.parametrize("aside", ["token", "text"])
+def test_a_choice_that_is_noted_elsewhere(aside: str) -> None:
+    """It is seen there, where tiles show nothing; what is far away may be anything."""
+    page = Noting()
+    page.aside = aside
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+def test_what_is_written_far_away_tells_of_no_choice() -> None:
+    """The tile is said to be deaf, then."""
+    page = Noting()
+    page.aside, page.elsewhere = "text", True
+    outcome = solve(page, SURE, retry={"attempts": 1})
+    assert outcome.reason == "1 of 1 attempts: tile 1 did not change when it was clicked"
+
+
 class Clearing(FakePage):
     """Takes back what was chosen without a word; only its pixels show that. Or it just sits."""
 

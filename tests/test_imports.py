@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "answering": {"agent.buttons", "agent.changes", "agent.clicking", "agent.data", "agent.decider",
                   "agent.hearing", "agent.progress", "agent.reading", "agent.recognizer",
                   "agent.verifier"},
-    "clicking": {"agent.changes", "agent.data", "agent.matching", "agent.progress",
+    "clicking": {"agent.changes", "agent.data", "agent.grids", "agent.matching", "agent.progress",
                  "agent.reading", "agent.recognizer", "agent.verifier"},
     "hearing": {"agent.buttons", "agent.changes", "agent.data", "agent.progress",
                 "agent.reading", "agent.recognizer", "agent.verifier"},
