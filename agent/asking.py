@@ -52,6 +52,13 @@ def asking(elements: Sequence[Element], plain: Sequence[Asked], title: str) -> l
         if not asks_plainly(line.text)
         for part in _parts(line.text)
     ]
+    parts += [
+        Asked(part, e, e.box, e.bold)
+        for e in elements
+        if e.role == "text" and len(e.text) > 2 * LONGEST
+        for part in _parts(e.text)
+        if len(part) <= 2 * LONGEST and asks_plainly(part)
+    ]
     said = [*plain, *parts, *_joined(plain), *named]
     hints = [line for line in said if not asks_plainly(line.text) and _hints(line.text)]
     if hints and not _keeps_robots_out(elements, title):

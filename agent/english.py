@@ -26,7 +26,7 @@ _AFTERWARDS = re.compile(r"\band (?:you|your|you're|you'll|we|we'll|i|it|it'll) 
 _OF_IT = re.compile(r"(?:it|this|they|these|your?)\b(?! (?:should|must|need|have to|has to|can))")
 _ASIDE = re.compile(r" ?\([^()]*\)")
 _CLAUSE_ENDS = re.compile(r"[.!?;,:()]")
-_PARTS = re.compile(r",? by (?=\w+ing )|[.:;!?,\]\u2013\u2014\u2026] ")
+_PARTS = re.compile(r",? by (?=\w+ing )| (?=please )|[.:;!?,\]\u2013\u2014\u2026] ")
 # Who is asked, with or without a comma: "To prove that you are not a robot select ..."
 _VISITOR = re.compile(
     r"(?:\bso (?:that )?we (?:know|can tell) (?:that )?|"
@@ -36,6 +36,7 @@ _VISITOR = re.compile(
     r"(?:,? (?:and )?not (?:an? )?(?:robot|bot|machine|computer)\b)?"
 )
 _FEW_WORDS = 5  # behind the verb
+_BEFORE = 2  # words of a verb: "please do not click"
 _MOST_WORDS = 3  # of a thing's name
 
 
@@ -377,5 +378,10 @@ def _without_articles(phrase: str) -> str:
 
 
 def _last_part(before: str) -> str:
-    """The part of a sentence that a noun stands in: what is "no bot" stands in another."""
-    return re.split(r"[.!?;:]|,? so | by (?=\w+ing )", before)[-1]
+    """The part of a sentence that a noun stands in: what is "no bot" stands in another, what is
+    "without an account, please mark" before the verb.
+    """
+    part = re.split(r"[.!?;:]|,? so | by (?=\w+ing )", before)[-1]
+    verb = phrases.pattern("verbs").search(part)
+    lead = part[: verb.start()].split()[-_BEFORE:] if verb else []
+    return " ".join([*lead, part[verb.start() :]]) if verb else part
