@@ -223,6 +223,8 @@ def _press_opener(run: Run) -> Flow:
     sight = recognizer.recognize(observation.value) if observation.value else Sight("nothing")
     if sight.opener is not None:
         x, y = _where_it_opens(sight.opener, run.opened)
+        if any(_is_another_control(e, x, y) for e in observation.value.elements):
+            x, y = sight.opener.box.center
         yield from run.ask(Click(x, y))
 
 
@@ -236,6 +238,14 @@ def _where_it_opens(opener: Element, time: int) -> tuple[float, float]:
     if opener.role != "text":
         return min(x, box.x + box.height / 2), y
     return (box.x if time == 2 else box.right + 2 * _BESIDE_CSS) - _BESIDE_CSS, y
+
+
+def _is_another_control(element: Element, x: float, y: float) -> bool:
+    """Whether a click there would do something of its own: send the form, lead to another page."""
+    box = element.box
+    there = box.x <= x <= box.right and box.y <= y <= box.bottom
+    named = element.role == "button" and bool(element.text)  # a drawn checkbox has no words
+    return there and (named or element.role in ("link", "input"))
 
 
 def _wait_for_opening(run: Run, before: Snapshot | None) -> Flow:

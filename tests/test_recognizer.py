@@ -157,6 +157,10 @@ def test_words_beside_what_is_drawn_open_a_captcha() -> None:
         'the captcha stays closed: opened beside "I\'m not a robot", no pictures within 2 s'
     )
     assert page.places == ((160, 110), (80, 110), (240, 110))
+    beside = Element(2, 0, "button", Box(230, 95, 80, 30), "Subscribe")
+    page = shows(snapshot(words, beside))
+    solve(page)
+    assert page.places == ((160, 110), (80, 110), (160, 110))
     longer = replace(words, text="How we tell that you are not a robot, and why we ask for that")
     assert recognizer.recognize(snapshot(longer)).what == "nothing"
 
