@@ -223,7 +223,8 @@ def _press_opener(run: Run) -> Flow:
     sight = recognizer.recognize(observation.value) if observation.value else Sight("nothing")
     if sight.opener is not None:
         x, y = _where_it_opens(sight.opener, run.opened)
-        if any(_is_another_control(e, x, y) for e in observation.value.elements):
+        others = (e for e in observation.value.elements if e != sight.opener)
+        if any(_is_another_control(e, x, y) for e in others):
             x, y = sight.opener.box.center
         yield from run.ask(Click(x, y))
 

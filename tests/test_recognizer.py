@@ -161,6 +161,10 @@ def test_words_beside_what_is_drawn_open_a_captcha() -> None:
     page = shows(snapshot(words, beside))
     solve(page)
     assert page.places == ((160, 110), (80, 110), (160, 110))
+    box = replace(words, role="button", clickable=True)
+    page = shows(snapshot(box))
+    solve(page)
+    assert page.places == ((160, 110), (110, 110), (110, 110))
     longer = replace(words, text="How we tell that you are not a robot, and why we ask for that")
     assert recognizer.recognize(snapshot(longer)).what == "nothing"
 
