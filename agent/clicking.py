@@ -167,10 +167,10 @@ def _has_reacted(
         return redrawn  # gone: the click was the answer
     state = _state_now(widget, index, current, page)
     told = state != is_chosen(widget, index) or _words(widget, index) != _words(current, index)
-    noted = state is None and _notes(challenge.noted or challenge.snapshot, widget) != _notes(
-        page, widget
-    )
-    return told or noted or matching.exchanged(widget, current)
+    if told or matching.exchanged(widget, current):
+        return True
+    last = challenge.noted or challenge.snapshot
+    return state is None and _notes(last, widget) != _notes(page, widget)
 
 
 def _notes(page: Snapshot, widget: Widget) -> set[str]:

@@ -120,8 +120,8 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     form_is_gone = _form_is_gone(before, after)
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
-        asks = instruction.begins_to_ask(element.text)  # another question is no answer
-        if near and element.role == "text" and _is_said(element.text) and not asks:
+        said = near and element.role == "text" and _is_said(element.text)
+        if said and not instruction.begins_to_ask(element.text):  # another question is no answer
             place = "form" if form_is_gone else "captcha"
             reason = f"the page says {element.text!r} in the {place}'s place"
             return Verdict("accepted", reason, sure=False)
@@ -191,7 +191,6 @@ def _said(
         for e in _new_texts(before, after)
         if (gone or not _marks(e, widget)) and not _REMARK.fullmatch(e.text)
     ]
-    counted = {_DIGITS.sub("", e.text) for e in before.elements if _DIGITS.search(e.text)}
     near = [e for e in new if e.role == "status" or gap(e.box, widget.area) <= _REACH_CSS]
     for texts, least in ((near, 0.0), (new, _MOSTLY)):
         for result in _RESULTS:
@@ -201,11 +200,16 @@ def _said(
             if result == "accepted" and texts is new and not gone:
                 continue
             for element in texts:
-                if result == "accepted" and _DIGITS.sub("", element.text) in counted:
-                    continue  # "Taken: 1", where it was "Taken: 0"
-                if words.share(element.text, result) > least:
+                says = words.share(element.text, result) > least
+                if says and not (result == "accepted" and _counts_on(element.text, before)):
                     return Verdict(result, f"the page says {element.text!r}")
     return None
+
+
+def _counts_on(text: str, before: Snapshot) -> bool:
+    """Whether only a number in it is another one than before: "Taken: 1", then "Taken: 2"."""
+    plain = _DIGITS.sub("", text)
+    return any(_DIGITS.search(e.text) and _DIGITS.sub("", e.text) == plain for e in before.elements)
 
 
 def _changed_state(
