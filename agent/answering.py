@@ -50,7 +50,8 @@ def answer(run: Run, challenge: Challenge) -> Flow:
     page, now = yield from _ready(run, challenge)
     if page is None:
         return (yield from hearing.verify(run, challenge, challenge.snapshot, None))
-    early = verifier.judge(challenge.snapshot, page, challenge.widget, run.policy.success)
+    heard = challenge.heard(page)
+    early = verifier.judge(challenge.snapshot, heard, challenge.widget, run.policy.success)
     if early is None or not early.sure:
         early = yield from clicking.left(run, challenge, page)
     if early is not None:
@@ -171,6 +172,7 @@ def _replaced(run: Run, challenge: Challenge) -> Flow:
             return set()
         verdict = verifier.judge(challenge.snapshot, observation.value, old, run.policy.success)
         if verdict is not None and verdict.sure:
+            challenge.noted = observation.value
             return set()  # the clicks were the answer: what comes now is another challenge
         now = recognizer.recognize(observation.value, old).widget
         if now is not None and len(now.tiles) != len(old.tiles):

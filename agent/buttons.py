@@ -23,6 +23,7 @@ _SAME_ROW_CSS = 8.0
 _SURELY = 0.9  # of a button's text are words for what it is looked for
 _HARDLY = 0.5  # of the text of a button that a sentence names say that it does something else
 _ELSEWHERE = 0.5  # for one in another layer than the pictures
+_ABOVE = 0.7  # for one that stands above them: the form's own, where a box with them opens below
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
 
@@ -43,6 +44,8 @@ def nearest(
         near = 1 - gap(element.box, pictures.area) / farthest
         if element.layer != pictures.elements[0].layer:
             near *= _ELSEWHERE  # below a modal with the pictures, or in a bar over them
+        if meaning == "confirm" and element.box.bottom <= pictures.area.y:
+            near *= _ABOVE
         return words.share(element.text, meaning) * near if near > 0 else 0.0
 
     found = [
@@ -96,7 +99,7 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
     # Farther above are the page's own: what one says there may mean anything, in any language.
     low = [e for e in elements if e.box.bottom >= pictures.area.y - _CLOSE_CSS]
     near = _near(low, pictures, abroad=False)
-    return (
+    button = (
         _saying(low, pictures, near, elements)
         # A frame may hold the pictures alone, its page the form.
         or _saying(
@@ -104,8 +107,15 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         )
         or _likeliest(elements, pictures, [e for e in near if not _does_other(e)])
         or _saying(elements, pictures, _near(elements, pictures, abroad=False), elements)
-        or _spoken(low, pictures)
     )
+    if button is not None and not button.disabled:
+        return button
+    # What is disabled may wait for the captcha to be solved.
+    if button is None:
+        return _spoken(low, pictures)
+    apart = gap(button.box, pictures.area)
+    beside = [e for e in low if e.box.y >= pictures.area.y and gap(e.box, pictures.area) < apart]
+    return _spoken(beside, pictures) or button
 
 
 def _spoken(elements: Iterable[Element], pictures: Pictures) -> Element | None:
@@ -187,7 +197,8 @@ def _likeliest(
 
 def _near(elements: Iterable[Element], pictures: Pictures, *, abroad: bool) -> list[Element]:
     """The buttons near the pictures, but for those that each line of a list has."""
-    buttons = [e for e in _buttons(elements, pictures, abroad=abroad) if e.role == "button"]
+    found = _buttons(elements, pictures, abroad=abroad)
+    buttons = [e for e in found if e.role == "button" or e.submits]
     said = Counter(e.text for e in buttons)
     return [
         e

@@ -174,10 +174,11 @@ def _has_reacted(
 
 
 def _notes(page: Snapshot, widget: Widget) -> set[str]:
-    """What a page notes down elsewhere: in a hidden field, or in words close to the tiles ("You
-    marked: B1"). A number alone may be a clock's.
+    """What a page notes down elsewhere: in a hidden field, in radio buttons or checkboxes that are
+    not shown, or in words close to the tiles ("You marked: B1"). A number alone may be a clock's.
     """
-    return {
+    unseen = [e for e in page.elements if e.role in ("radio", "checkbox") and not e.box.area]
+    return {f"{number} is checked" for number, e in enumerate(unseen) if e.checked} | {
         e.source if e.role == "token" else _DIGITS.sub("", e.text)
         for e in page.elements
         if e.role == "token"

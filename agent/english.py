@@ -71,7 +71,9 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     rest = main.partition(concept)[2]
     # "Rocket choose the pictures"
     behind = not before.strip() and phrases.has(rest, "verbs") and _several_tiles(rest)
-    many = _names_tiles(before) or every or several or behind or singular != concept
+    # "Category: rabbit" says nothing of how many.
+    labelled = before.rstrip().endswith(":") and not phrases.has(before, "verbs")
+    many = _names_tiles(before) or every or several or behind or labelled or singular != concept
     if not squares and _ONE_TILE.search(before):
         many = every
     return Target(
@@ -112,10 +114,12 @@ def _hinted(sentence: str) -> float:
     every = phrases.has(sentence, "every") or counted is not None
     verb = phrases.has(sentence, "verbs")
     # "Current category: rabbits"
-    labelled = before.rstrip().endswith(":") and sentence.rstrip(" .!").endswith(named)
+    label = before.rstrip().endswith(":")
+    labelled = label and sentence.rstrip(" .!").endswith(named)
     asks = "?" in sentence or verb or labelled or phrases.has(sentence, "just")
     plainly = verb and phrases.has(sentence, "pronouns")
-    hint = 0.2 + 0.1 * tiles + 0.1 * every + 0.3 * plainly
+    tasked = label and phrases.has(before, "tasks")
+    hint = 0.2 + 0.1 * tiles + 0.1 * every + 0.3 * plainly + 0.2 * tasked
     return hint if tiles or every or asks else 0.0
 
 
@@ -154,7 +158,10 @@ def _known(phrase: str) -> bool:
 
 
 def _of_a_page(sentence: str) -> bool:
-    """Whether it asks as other pages do; a verb's own "your" says nothing of that."""
+    """Whether it asks as other pages do; a verb's own "your" says nothing of that, nor does that of
+    "your task".
+    """
+    sentence = phrases.pattern("tasks").sub(" ", sentence)
     verb = phrases.pattern("verbs").search(sentence)
     own = range(verb.start(), verb.end()) if verb else range(0)
     found = phrases.pattern("interface").finditer(sentence)

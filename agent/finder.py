@@ -28,6 +28,10 @@ _LEAST_SAMPLE_CSS = 24.0
 _LEAST_IDLE = 4  # tiles that may be there to be clicked though nothing says so, and no button is
 _LISTED = 6.0  # of a picture's width, how far beside it in a list its name may lie
 _CAPTIONED = 0.6  # of the pictures have names of their own: goods, people, places
+_COUNTED = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen".split()
+)
 
 
 @dataclass(frozen=True)
@@ -128,12 +132,13 @@ def _signs_between(pictures: Pictures, asked: Asked) -> Signs:
     distance = gap(asked.box, pictures.area)
     first = pictures.elements[0]
     abroad = asked.element.frame != pictures.frame
+    painted = pictures.picture is not None and pictures.picture.role == "canvas"
     return [
         (asking.likeness(asked.text), f"instruction {asked.text!r}"),
         (-distance / _REACH_CSS / 2, f"{distance:.0f} px away"),
         (-0.3 * (not asking.known(asked.text)), "asks for something unknown"),
         (-0.5 * (not asking.asks_plainly(asked.text)), "in words that hardly ask"),
-        (-0.8 * _is_quoted(asked), "in the middle of a text"),
+        (-(0.3 if painted else 0.8) * _is_quoted(asked), "in the middle of a text"),
         (-0.15 * abroad, "the instruction is in another frame"),
         # A frame with pictures alone has these to be clicked.
         (-0.6 * (abroad and _clickable(pictures) < 0.5), ""),
@@ -223,7 +228,7 @@ def _captioned(elements: Sequence[Element], pictures: Pictures) -> bool:
         words = re.sub(r"[\W\d_]+", " ", " ".join(dict.fromkeys(said))).strip()
         if words:
             names.append(words)
-    if len({name[:-1] for name in names}) == 1:
+    if len({name[:-1] for name in names}) == 1 or _COUNTED.issuperset(map(str.lower, names)):
         return False  # numbers, be it by letters, or "this one it is" on a button of each
     sentences = [name for name in names if len(name.split()) >= _SENTENCE_WORDS]
     return max(len(set(names)), len(sentences)) >= _CAPTIONED * len(pictures.tiles)

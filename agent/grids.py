@@ -16,6 +16,7 @@ _LEAST_TILE_CSS = 24.0
 _LARGEST_TOOL_CSS, _TOOLS_CSS = 48.0, 40.0  # the side of a picture's own buttons, how far off
 _SEVERAL_ROWS, _LONGEST_ROW = 2.5, 8.5  # times as long as high at most: such a picture, a strip
 _LEAST_STRIP_CSS, _HIGHEST_STRIP_CSS = 44.0, 130.0  # the height of a picture with a row of tiles
+_EVEN = 0.02  # of its height, by which the length of a strip of squares may differ from several
 _LEAST_SINGLE_CSS = 120.0  # a single picture that is cut into tiles is at least so large
 _MOST_SINGLES = 2  # of one size: a page may show two captchas
 _SIZES = range(1, 8)  # rows or columns of a grid
@@ -112,12 +113,13 @@ def _single_pictures(elements: Iterable[Element]) -> list[Pictures]:
 
 def _is_large(picture: Element) -> bool:
     """Whether tiles may be painted into it: several rows, or a row into what can be clicked, or is
-    a strip as high as tiles are: what is clicked may lie over it.
+    a strip as high as tiles are, of squares or of what is clicked where something lies over it.
     """
     short, long = sorted((picture.box.width, picture.box.height))
     if long <= _SEVERAL_ROWS * short:
         return short >= _LEAST_SINGLE_CSS
-    strip = picture.role == "background" and short <= _HIGHEST_STRIP_CSS
+    of_squares = abs(long / short - round(long / short)) <= _EVEN
+    strip = (picture.role == "background" or of_squares) and short <= _HIGHEST_STRIP_CSS
     can_be = picture.clickable or picture.role == "canvas" or strip
     return can_be and short >= _LEAST_STRIP_CSS and long <= _LONGEST_ROW * short
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent import english, language, sentence
+from agent import english, language, pictographs, sentence
 from agent.data import Target
 from agent.errors import UsageError
 from agent.language import Language
@@ -18,6 +18,7 @@ from agent.language import Language
 _LONGEST = 300  # characters; what is longer is no instruction
 _SURELY_ENGLISH = 0.5  # of the words are known from English instructions
 _COUNTER = re.compile(r"\(\s*\d+\D{1,8}\d+[^)]{0,20}\)")  # "(0 of 3 chosen)" asks for nothing
+_ARROW = re.compile(r"(?<=\w) ?[\u2192\u21d2\u2794\u279c\u27a1] ?(?=\w)")  # "Your task -> buses"
 _EXPECTED = "expected a sentence such as 'Select all images with a bus'"
 
 
@@ -89,6 +90,18 @@ def _language(text: str) -> Language | None:
 def _cleaned(text: str) -> str:
     text = re.sub("\u2018([^\u2018\u2019]*)\u2019", r" \1 ", html.unescape(text[: 4 * _LONGEST]))
     text = text.replace("\u2019", "'").replace("\u2018", "'")
-    text = _COUNTER.sub(" ", text)
+    text = _ARROW.sub(": ", _COUNTER.sub(" ", text))
     text = re.sub(r"[\"\u201c\u201d\u201e\u00ab\u00bb*_]", " ", text)
-    return re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", text).strip()
+    if not pictographs.are_in(text):
+        return text
+    plain = pictographs.without(text)
+    return plain if _names_something(plain) else pictographs.spelled(text)
+
+
+def _names_something(text: str) -> bool:
+    other = _language(text)
+    try:
+        return (sentence.read(other, text) if other else english.read(text)) is not None
+    except UsageError:
+        return True

@@ -249,7 +249,9 @@ def of(text: str) -> tuple[Language, float] | None:
     if most < _LEAST_SHARE * len(tokens):
         return None
     likely = [language for language, count in zip(latin, counts, strict=True) if count == most]
-    share, _, best = max((found.share(text), found.code, found) for found in likely)
+    share, _, _, best = max(
+        (found.share(text), found.share(text, nouns=True), found.code, found) for found in likely
+    )
     return (best, share) if best.share(text, nouns=True) >= _LEAST_KNOWN else None
 
 

@@ -130,7 +130,8 @@
     }
     if (!visible(style, box)) return;
     if (type === 'range' || role === 'slider') return keep('slider', { text: nameOf(el) });
-    if (type === 'image') return keep('image', { text: clip(el.alt), clickable: true, source: fingerprint(el.src) });
+    if (type === 'image') return keep('image', { text: clip(el.alt || el.title || el.value), clickable: true,
+      source: fingerprint(el.src), submits: Boolean(el.form) });
     if (el.matches(PRESSED) || (el.matches('[role=option],[role=gridcell],[tabindex],[onclick]') && !el.matches('input,a')))
       return keep('button', { text: nameOf(el), checked: state(el), clickable: true,
         submits: el.type === 'submit' && Boolean(el.form) });
@@ -256,7 +257,7 @@
     const folded = tag === 'details' && !el.open;
     const said = lines.length;
     walk(folded ? [...inside].filter((node) => node.localName === 'summary') : inside, here);
-    if (here.block === here && lines.length > said && around.block.line) {
+    if (here.block === here && lines.length > said) {
       around.block.line = null;
       around.block.parted = true;
     }

@@ -75,6 +75,11 @@ class Challenge:
         """The page as it was just before its answer was submitted."""
         return self.asked or self.snapshot
 
+    def heard(self, page: Snapshot) -> Snapshot:
+        """A look, with what a dialog said to the last click: a look tells of each dialog once."""
+        said = self.noted.dialogs if self.noted else ()
+        return replace(page, dialogs=(*said, *page.dialogs)) if said else page
+
 
 @dataclass
 class Run:

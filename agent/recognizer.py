@@ -31,7 +31,7 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
         if refused:
             return Sight("unsupported", refused)
         return Sight("widget", "; ".join(widget.evidence), widget=widget)
-    elements = _labelled(snapshot.elements)
+    elements = labelled(snapshot.elements)
     solved = _solved(elements)
     if solved:
         return Sight("solved", solved)
@@ -48,13 +48,15 @@ def left_beside(snapshot: Snapshot) -> str:
     return f"; left beside it: {named}" if named else ""
 
 
-def _labelled(elements: Sequence[Element]) -> list[Element]:
-    """The elements, where a checkbox without a name of its own is called what stands beside it.
+def labelled(elements: Sequence[Element]) -> list[Element]:
+    """The elements, where a checkbox without a name of its own is called what stands beside it, or
+    what the button says that it is drawn in.
 
-    So is an empty button of a checkbox's size: many are drawn.
+    An empty button of a checkbox's size is called what stands beside it, too: many are drawn.
     """
     texts = [e for e in elements if e.role in ("text", "status")]
-    if not any(words.share(text.text, "open") for text in texts):
+    around = {(e.frame, e.id): e.text for e in elements if e.role == "button"}
+    if not any(words.share(said, "open") for said in (*around.values(), *(e.text for e in texts))):
         return list(elements)  # names are asked for these words alone
 
     def name(box: Element) -> str:
@@ -72,7 +74,9 @@ def _labelled(elements: Sequence[Element]) -> list[Element]:
 
     nameless = [not e.text and (e.role == "checkbox" or drawn(e)) for e in elements]
     return [
-        replace(e, text=name(e)) if empty else e
+        replace(e, text=name(e) or (e.role == "checkbox" and around.get((e.frame, e.parent))) or "")
+        if empty
+        else e
         for e, empty in zip(elements, nameless, strict=True)
     ]
 
@@ -105,8 +109,8 @@ def opens(element: Element) -> bool:
 
 
 def _is_named(element: Element) -> bool:
-    named = element.text.strip(" :*.").lower() == "captcha"
-    return named and element.form > 0 and element.role != "link"
+    named = element.text.strip(" :*.?\u00bf").lower() == "captcha"
+    return named and (element.form > 0 or "?" in element.text) and element.role != "link"
 
 
 def _beside_text(elements: Iterable[Element]) -> Sight:
@@ -115,7 +119,8 @@ def _beside_text(elements: Iterable[Element]) -> Sight:
     """
     for e in elements:
         short = e.role == "text" and len(e.text) <= _LONGEST
-        if short and words.share(e.text, "open") >= _MOSTLY:
+        asks = "?" in e.text and _is_named(e)
+        if short and (asks or words.share(e.text, "open") >= _MOSTLY):
             return Sight("opener", f"opened beside {e.text!r}", opener=e)
     return Sight("nothing")
 

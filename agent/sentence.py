@@ -116,10 +116,20 @@ def _hinted(asked: _Asked) -> float:
         mark.kind == "number" and mark.stop == asked.noun[0].start for mark in asked.around
     )
     every = "every" in kinds or counted
-    asks = bool(kinds & {"verb", "just"}) or any(mark.text == "?" for mark in asked.around)
+    asks = (
+        bool(kinds & {"verb", "just"})
+        or any(mark.text == "?" for mark in asked.around)
+        or _labelled(asked)
+    )
     chosen = every and "rest" in kinds  # "Feed every cat, leave the rest"
     hint = 0.2 + 0.1 * pictures + 0.1 * every + 0.3 * chosen
     return hint if pictures or every or asks else 0.0
+
+
+def _labelled(asked: _Asked) -> bool:
+    """Whether it says of the noun what it is to be, and nothing more: "Ziel: Hunde"."""
+    *before, noun = [mark for mark in asked.around if mark.kind != "end"]
+    return noun == asked.noun[-1] and bool(before) and before[-1].text == ":"
 
 
 def unsupported(language: Language, text: str) -> str:
@@ -211,7 +221,10 @@ def _noun(language: Language, marks: list[Mark]) -> list[Mark]:
     asked = [noun for noun in nouns if noun[-1].value in meant] or nouns
     if asked:
         return asked[0]
-    return [replace(mark, kind="unknown", value=mark.text) for mark in (chunks or [[]])[0]]
+    # What is not known is only asked for in the place where what is asked for stands.
+    verb = next((mark.start for mark in marks if mark.kind == "verb"), 0)
+    unknown = chunks[0] if chunks and (language.noun_first or chunks[0][0].start >= verb) else []
+    return [replace(mark, kind="unknown", value=mark.text) for mark in unknown]
 
 
 def _chunks(marks: list[Mark]) -> list[list[Mark]]:
@@ -328,6 +341,8 @@ def _many(asked: _Asked, noun: Sequence[Mark], count: int | None) -> bool:
         return True
     if any(verb.value == "which_one" for verb in verbs):
         return False
+    if not verbs and _labelled(asked):
+        return True  # "Ziel: Hund" says nothing of how many
     if any(verb.plural for verb in verbs):
         return True
     if asked.has("tiles", "squares"):

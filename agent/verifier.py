@@ -16,6 +16,7 @@ from agent.grids import PICTURES, gap
 _REACH_CSS = 360.0  # how far from the captcha lies what is said of it
 _SAME_FORM = 0.5  # of the controls of a page are there again
 _MOSTLY = 0.25  # share of a text far from it that must say so
+_WHOLLY = 0.9  # the same where the captcha still stands there
 _RESULTS: tuple[words.Verdict, ...] = ("blocked", "expired", "rejected", "next_round", "accepted")
 _ALIKE = 0.1  # of a picture's side, by which another that is as large may differ
 _LEAST_START = 12  # characters that two texts begin with by no accident
@@ -95,8 +96,13 @@ def _is_said(text: str) -> bool:
 
 
 def _marks(text: Element, widget: Widget) -> bool:
-    """Whether a text stands on a single tile: it says that this one is chosen."""
-    return any(text.box.overlap(tile.box) > 0.5 * text.box.area for tile in widget.tiles)
+    """Whether a text stands on a single tile: it says that this one is chosen. What lies over the
+    page does not.
+    """
+    return any(
+        text.layer == tile.layer and text.box.overlap(tile.box) > 0.5 * text.box.area
+        for tile in widget.tiles
+    )
 
 
 def _failed(before: Snapshot, after: Snapshot) -> Verdict | None:
@@ -121,7 +127,8 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
         said = near and element.role == "text" and _is_said(element.text)
-        if said and not instruction.begins_to_ask(element.text):  # another question is no answer
+        asks = instruction.begins_to_ask(element.text) or words.share(element.text, "open") > 0
+        if said and not asks:  # another question is no answer
             place = "form" if form_is_gone else "captcha"
             reason = f"the page says {element.text!r} in the {place}'s place"
             return Verdict("accepted", reason, sure=False)
@@ -192,18 +199,31 @@ def _said(
         if (gone or not _marks(e, widget)) and not _REMARK.fullmatch(e.text)
     ]
     near = [e for e in new if e.role == "status" or gap(e.box, widget.area) <= _REACH_CSS]
+    controls = {e.text for e in after.elements if e.role in ("button", "link")}
     for texts, least in ((near, 0.0), (new, _MOSTLY)):
+        found: dict[Result, Element] = {}
         for result in _RESULTS:
             if result == "next_round" and not renewed:
                 continue
             # Far from a captcha that still stands there, "welcome" may mean anything.
-            if result == "accepted" and texts is new and not gone:
-                continue
+            anything = result == "accepted" and texts is new and not gone
             for element in texts:
-                says = words.share(element.text, result) > least
-                if says and not (result == "accepted" and _counts_on(element.text, before)):
-                    return Verdict(result, f"the page says {element.text!r}")
+                says = words.share(element.text, result) > (_WHOLLY if anything else least)
+                if says and result == "accepted" and _part_of(element.text) and not renewed:
+                    found.setdefault("rejected", element)
+                elif says and not (result == "accepted" and _counts_on(element.text, before)):
+                    found.setdefault(result, element)
+        # A link to try again may stand below every result.
+        told = {result: e for result, e in found.items() if e.text not in controls} or found
+        for result, element in told.items():
+            return Verdict(result, f"the page says {element.text!r}")
     return None
+
+
+def _part_of(text: str) -> bool:
+    """Whether it says of how many so many are right: "You got 3/10 right"."""
+    found = _COUNTER.search(text)
+    return found is not None and int(found[1]) < int(found[2])
 
 
 def _counts_on(text: str, before: Snapshot) -> bool:
@@ -232,7 +252,7 @@ def _changed_state(
         return Verdict("accepted", f"{sorted(checked)[0]!r} is checked now")
     if _path(before.url) != _path(after.url) or before.document != after.document:
         return _moved(before, after)
-    return _unlocked(before, after) or _uncovered(before, after)
+    return _unlocked(before, after) or _spent(before, after) or _uncovered(before, after)
 
 
 def _changed_beside(
@@ -300,6 +320,21 @@ def _unlocked(before: Snapshot, after: Snapshot, own: str = "") -> Verdict | Non
     return None
 
 
+def _spent(before: Snapshot, after: Snapshot) -> Verdict | None:
+    """What the captcha was opened with is there again, and can't be pressed any more."""
+    could, can_not = (
+        {
+            e.text
+            for e in recognizer.labelled(seen.elements)
+            if e.role in ("button", "checkbox") and e.disabled == disabled and recognizer.opens(e)
+        }
+        for seen, disabled in ((before, False), (after, True))
+    )
+    for text in sorted(could & can_not):
+        return Verdict("accepted", f"{text!r} is not to be pressed any more", sure=False)
+    return None
+
+
 def _is_closed(snapshot: Snapshot) -> bool:
     """Whether a captcha can be opened; words that open one stay there when it is solved."""
     sight = recognizer.recognize(snapshot)
@@ -335,7 +370,7 @@ def _progressed(before: Snapshot, after: Snapshot) -> bool:
 def _checked(snapshot: Snapshot) -> set[str]:
     return {
         e.text
-        for e in snapshot.elements
+        for e in recognizer.labelled(snapshot.elements)
         if e.role == "checkbox" and e.checked and recognizer.opens(e)
     }
 
