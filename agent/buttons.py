@@ -23,6 +23,7 @@ _SAME_ROW_CSS = 8.0
 _SURELY = 0.9  # of a button's text are words for what it is looked for
 _HARDLY = 0.5  # of the text of a button that a sentence names say that it does something else
 _ELSEWHERE = 0.5  # for one in another layer than the pictures
+_ARROWS = frozenset(">\u203a\u00bb\u2192\u279c\u2794\u27a4\u276f\u25b6")
 _ABOVE = 0.7  # for one that stands above them: the form's own, where a box with them opens below
 _OTHERS: tuple[words.Meaning, ...] = ("reload", "skip", "open", "other")
 
@@ -119,14 +120,19 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
 
 
 def _spoken(elements: Iterable[Element], pictures: Pictures) -> Element | None:
-    """A text that says nothing but to submit: a script may listen to what shows no button."""
+    """A text that says nothing but to submit, or is an arrow close to the pictures: a script may
+    listen to what shows no button.
+    """
     found = [
         e
         for e in elements
         if e.role == "text"
         and e.frame == pictures.frame
         and e.layer == pictures.elements[0].layer
-        and words.share(e.text, "confirm") >= _SURELY
+        and (
+            words.share(e.text, "confirm") >= _SURELY
+            or (e.text in _ARROWS and gap(e.box, pictures.area) <= _CLOSE_CSS)
+        )
         and gap(e.box, pictures.area) <= reach(pictures)
     ]
     return min(found, key=lambda e: gap(e.box, pictures.area), default=None)

@@ -117,7 +117,8 @@ def _hinted(sentence: str) -> float:
     label = before.rstrip().endswith(":")
     labelled = label and sentence.rstrip(" .!").endswith(named)
     asks = "?" in sentence or verb or labelled or phrases.has(sentence, "just")
-    plainly = verb and phrases.has(sentence, "pronouns")
+    passive = every and phrases.has(sentence, "passives")
+    plainly = passive or (verb and phrases.has(sentence, "pronouns"))
     tasked = label and phrases.has(before, "tasks")
     hint = 0.2 + 0.1 * tiles + 0.1 * every + 0.3 * plainly + 0.2 * tasked
     return hint if tiles or every or asks else 0.0

@@ -341,11 +341,9 @@ def _many(asked: _Asked, noun: Sequence[Mark], count: int | None) -> bool:
         return True
     if any(verb.value == "which_one" for verb in verbs):
         return False
-    if not verbs and _labelled(asked):
-        return True  # "Ziel: Hund" says nothing of how many
-    if any(verb.plural for verb in verbs):
+    if not verbs and _labelled(asked):  # "Ziel: Hund" says nothing of how many
         return True
-    if asked.has("tiles", "squares"):
+    if any(verb.plural for verb in verbs) or asked.has("tiles", "squares"):
         return True
     return not asked.has("tile", "square") and any(mark.plural for mark in noun)
 

@@ -214,9 +214,9 @@ def _said(
                 elif says and not (result == "accepted" and _counts_on(element.text, before)):
                     found.setdefault(result, element)
         # A link to try again may stand below every result.
-        told = {result: e for result, e in found.items() if e.text not in controls} or found
-        for result, element in told.items():
-            return Verdict(result, f"the page says {element.text!r}")
+        told = {name: e for name, e in found.items() if e.text not in controls} or found
+        for name, element in told.items():
+            return Verdict(name, f"the page says {element.text!r}")
     return None
 
 

@@ -68,6 +68,42 @@ def test_pictures_in_other_places() -> None:
         assert [tile.id for tile in found.tiles] == list(range(10, 10 + places))
 
 
+def test_numbers_in_words_are_no_names() -> None:
+    """Pictures that are called "one", "two", "three" are counted; "north", "south" are named."""
+    asks = replace(ASKS, text="Select bus")
+    shown = tiles(1, 4)
+    for names, found in (("one two three four", True), ("north south east west", False)):
+        called = [
+            Element(60 + tile.id, 0, "button", tile.box.grown(2), name)
+            for tile, name in zip(shown, names.split(), strict=True)
+        ]
+        assert (finder.find(snapshot(asks, *shown, *called)) is not None) == found
+
+
+def test_a_strip_of_squares_is_a_picture() -> None:
+    """Though nothing tells that it can be clicked; a banner that is no row of squares is none."""
+    asks = replace(ASKS, text="Select all pictures with a bus")
+    below = replace(VERIFY, box=Box(50, 240, 100, 30))
+    strip = Element(10, 0, "image", Box(50, 100, 720, 120))
+    found = finder.find(snapshot(asks, strip, below))
+    assert found is not None
+    assert found.picture == strip
+    assert finder.find(snapshot(asks, replace(strip, box=Box(50, 100, 660, 120)), below)) is None
+
+
+def test_what_asks_may_stand_in_a_text_beside_a_painted_picture() -> None:
+    """A picture in the middle of an article has nothing to do with what its text says."""
+    before = "We have been getting a lot of messages here since March, and the three of us delete "
+    text = (
+        f"{before * 2} them each morning. So please mark every square that shows a bus. Thank you."
+    )
+    long = replace(ASKS, text=text, box=Box(50, 20, 700, 70))
+    painted = Element(10, 0, "canvas", Box(50, 100, 400, 400))
+    below = replace(VERIFY, box=Box(50, 520, 100, 30))
+    assert finder.find(snapshot(long, painted, below)) is not None
+    assert finder.find(snapshot(long, replace(painted, role="image"), below)) is None
+
+
 def test_pictures_alone_may_be_clicked() -> None:
     """Where they are asked for plainly, and are as many as a captcha has: a click may answer."""
     idle = [replace(tile, clickable=False) for tile in tiles(1, 4)]
@@ -353,6 +389,37 @@ def test_no_button_far_above_confirms() -> None:
     found = finder.find(snapshot(*asks, *shown, replace(head, text="Verify")))
     assert found is not None
     assert found.submit is not None
+
+
+def test_the_lower_one_of_two_buttons_confirms() -> None:
+    """A form's own may stand above a box with the pictures that opens below it."""
+    above = Element(3, 0, "button", Box(50, 66, 300, 34), "Submit")
+    below = Element(2, 0, "button", Box(300, 460, 80, 30), "Submit")
+    found = finder.find(snapshot(ASKS, above, *tiles(3, 3), below))
+    assert found is not None
+    assert found.submit == below
+
+
+def test_words_beside_the_pictures_confirm_before_what_is_disabled() -> None:
+    """The form's own button may wait for the captcha: what only says "Check" is nearer."""
+    send = Element(2, 0, "button", Box(50, 500, 100, 30), "Send", disabled=True)
+    check = Element(3, 0, "text", Box(50, 440, 60, 20), "CHECK")
+    for shown in (check, replace(check, text="Only humans")):
+        found = finder.find(snapshot(ASKS, *tiles(3, 3), shown, send))
+        assert found is not None
+        assert found.submit == (check if shown == check else send)
+
+
+def test_a_picture_may_submit_its_form() -> None:
+    """However far below the pictures it is."""
+    shown = [replace(tile, form=1) for tile in tiles(1, 4)]
+    sends = Element(2, 0, "image", Box(50, 900, 140, 40), "Go on", clickable=True, submits=True)
+    found = finder.find(snapshot(ASKS, *shown, replace(sends, form=1)))
+    assert found is not None
+    assert found.submit is not None
+    other = finder.find(snapshot(ASKS, *shown, replace(sends, form=2)))
+    assert other is not None
+    assert other.submit is None
 
 
 def test_a_line_below_says_that_all_are_asked_for() -> None:
@@ -659,6 +726,70 @@ def test_what_is_written_on_a_chosen_tile_is_no_verdict() -> None:
     verdict = verifier.judge(before, snapshot(*BEFORE, below), widget(*BEFORE))
     assert verdict is not None
     assert verdict.result == "accepted"
+
+
+def test_what_is_said_over_a_tile_in_a_layer_is_a_verdict() -> None:
+    """A message that lies over the page marks no tile."""
+    over = Element(90, 0, "text", Box(60, 110, 80, 20), "Approved", layer=1)
+    verdict = verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, over), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == "accepted"
+
+
+def test_a_way_to_try_again_stands_below_any_verdict() -> None:
+    """What a page says counts before what its links say; a link alone counts."""
+    granted, denied = said("Access granted"), said("Not correct")
+    again = Element(82, 0, "button", Box(50, 530, 90, 20), "Try again")
+    for now, result in (
+        ((granted, again), "accepted"), ((denied, again), "rejected"), ((again,), "rejected"),
+    ):  # fmt: skip
+        verdict = verifier.judge(snapshot(*BEFORE), snapshot(*now), widget(*BEFORE))
+        assert verdict is not None
+        assert verdict.result == result
+
+
+@pytest.mark.parametrize(
+    ("text", "result"), [("You got 10/10 right!", "accepted"), ("You got 3/10 right!", "rejected")]
+)
+def test_a_score_says_yes_where_it_is_full(text: str, result: str) -> None:
+    """Of a part of them, it says no, in whatever words."""
+    said_so = status(f"Well done. {text}")
+    verdict = verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, said_so), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == result
+
+
+def test_a_yes_far_away_is_all_that_is_said_there() -> None:
+    """While the captcha still stands there, a text that says more may mean anything."""
+    far = Element(90, 0, "text", Box(50, 2000, 300, 20), "Validation success")
+    verdict = verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, far), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == "accepted"
+    more = replace(far, text="Welcome to the stories of our success in the north")
+    assert verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, more), widget(*BEFORE)) is None
+
+
+def test_an_opener_that_is_not_to_be_pressed_any_more_has_passed() -> None:
+    """It may be drawn, and be called what stands beside it; one that can be pressed is closed."""
+    words = Element(84, 0, "text", Box(90, 30, 150, 20), "I'm not a robot")
+    drawn = Element(83, 0, "button", Box(50, 28, 24, 24), "")
+    before = snapshot(words, drawn, *BEFORE)
+    verdict = verifier.judge(
+        before, snapshot(words, replace(drawn, disabled=True)), widget(*BEFORE)
+    )
+    assert verdict is not None
+    assert (verdict.result, verdict.sure) == ("accepted", False)
+    assert verifier.judge(before, snapshot(words, drawn), widget(*BEFORE)) is None
+
+
+def test_a_nameless_checkbox_is_called_what_stands_beside_it() -> None:
+    """Its tick tells that the captcha was passed."""
+    words = Element(84, 0, "text", Box(90, 30, 150, 20), "I'm not a robot")
+    box = Element(83, 0, "checkbox", Box(50, 28, 24, 24), "", checked=False)
+    before = snapshot(words, box, *BEFORE)
+    verdict = verifier.judge(before, snapshot(words, replace(box, checked=True)), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.reason == '"I\'m not a robot" is checked now'
 
 
 def test_a_colour_tells_only_of_what_is_said() -> None:

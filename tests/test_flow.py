@@ -272,6 +272,79 @@ def test_what_is_written_far_away_tells_of_no_choice() -> None:
     assert outcome.reason == "1 of 1 attempts: tile 1 did not change when it was clicked"
 
 
+class Unseen(Noting):
+    """Checks a radio button that is not shown, and writes nothing."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        shown = [e for e in seen.elements if e.id < 60]
+        radios = [
+            Element(60 + i, 0, "radio", Box(0, 0, 0, 0), checked=i in self.chosen) for i in range(9)
+        ]
+        return replace(seen, elements=(*shown, *radios))
+
+
+def test_a_choice_that_only_a_hidden_control_knows() -> None:
+    """Tiles that show nothing may stand for radio buttons that are not shown."""
+    page = Unseen()
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
+class Alerting(FakePage):
+    """Takes a tile for the answer, and says in a dialog what it thinks of it; nothing is redrawn.
+
+    As a browser does, it tells of a dialog once.
+    """
+
+    dialogs: tuple[str, ...] = ()
+
+    def snapshot(self) -> Snapshot:
+        seen, said, self.dialogs = super().snapshot(), self.dialogs, ()
+        tiles = (replace(e, clickable=True) for e in seen.elements if e.role != "button")
+        return replace(seen, elements=tuple(tiles), dialogs=said)
+
+    def _click(self, click: Click) -> None:
+        super()._click(click)
+        self.answers.append(tuple(sorted(self.chosen)))
+        self.chosen, self.dialogs = set(), ("Wrong answer!",)
+
+
+def test_what_a_dialog_says_to_a_click_is_the_verdict() -> None:
+    """It is not said again once the answer is waited for."""
+    page = Alerting(instruction="Select bus")
+    outcome = solve(page, {4: 0.99}, retry={"attempts": 1})
+    assert outcome.reason == "1 of 1 attempts: a dialog says 'Wrong answer!'"
+    assert page.answers == [(4,)]
+
+
+class Fleeting(FakePage):
+    """Says something in green for a moment, and takes back what was chosen."""
+
+    until_s = 0.0
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        shown = [e for e in seen.elements if e.role != "status"]
+        if self.ahead_s < self.until_s:
+            box = Box(20, 470, 300, 20)
+            shown.append(Element(12, 0, "text", box, "Only lemons", tone="good"))
+        return replace(seen, elements=tuple(shown))
+
+    def _click(self, click: Click) -> None:
+        super()._click(click)
+        if self.message:
+            self.message, self.until_s = "", self.ahead_s + 0.5
+
+
+def test_what_was_said_counts_though_the_choice_is_taken_back() -> None:
+    """A captcha that is cleared whatever came of the answer says only by its words what did."""
+    page = Fleeting(says=["Verified"])
+    outcome = solve(page, SURE, retry={"attempts": 1}, waits={"verify_s": 4})
+    assert outcome.solved
+    assert outcome.reason == "the page says 'Only lemons' in green"
+
+
 class Clearing(FakePage):
     """Takes back what was chosen without a word; only its pixels show that. Or it just sits."""
 

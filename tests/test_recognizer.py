@@ -139,6 +139,22 @@ def test_what_is_called_captcha_opens_one(role: str) -> None:
     assert recognizer.recognize(snapshot(ticked)).what == "solved"
 
 
+def test_a_checkbox_is_called_what_its_button_says() -> None:
+    """Where it has no name of its own: the whole button need not open anything."""
+    button = Element(1, 0, "button", Box(0, 0, 300, 60), "I'm not a robot - powered by a library")
+    box = Element(2, 0, "checkbox", Box(16, 16, 28, 28), parent=1, checked=False)
+    sight = recognizer.recognize(snapshot(button, box))
+    assert sight.opener is not None
+    assert sight.opener.id == box.id
+
+
+def test_what_asks_for_a_captcha_opens_one() -> None:
+    """ "Captcha?" may be no more than words; without asking they are a label's."""
+    asks = Element(1, 0, "text", Box(9, 9, 90, 20), "\u00bfCaptcha?")
+    assert recognizer.recognize(snapshot(asks)).opener == asks
+    assert recognizer.recognize(snapshot(replace(asks, text="Captcha:"))).what == "nothing"
+
+
 def test_the_checkbox_in_a_box_is_what_opens() -> None:
     """It stands before the words; a button behind them is for something else."""
     box = Element(1, 0, "button", Box(0, 0, 300, 60), "I'm not a robot", clickable=True)

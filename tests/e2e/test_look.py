@@ -66,3 +66,18 @@ def test_a_state_that_is_none_tells_nothing(
     """Scripts write `undefined` there: then the pixels tell whether a tile is chosen."""
     body = f"<div role=checkbox aria-checked={state} style='width: 60px; height: 60px'></div>"
     assert [e.checked for e in of_role(look(page, site, body), "checkbox")] == [told]
+
+
+def test_where_words_stand_below_a_block(page: Page, site: Server) -> None:
+    """Words in no block of their own have the place where they are, not that of all around them."""
+    body = "<div><span style='display: block'>Select all images with</span><b>buses</b></div>"
+    lead, words = of_role(look(page, site, body), "text")
+    assert words.text == "buses"
+    assert words.box.y >= lead.box.bottom - 1
+
+
+def test_a_picture_that_submits(page: Page, site: Server) -> None:
+    """It is of its form, and called by its value where it has no other name."""
+    body = f"<form><input type=image value='Go on' width=90 height=40 src=\"{DOTS % 30}\"></form>"
+    (sends,) = of_role(look(page, site, body), "image")
+    assert (sends.text, sends.submits, sends.form) == ("Go on", True, 1)
