@@ -254,7 +254,7 @@ def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str
         kind=kind,
         instruction=text,
         area=pictures.area,
-        tiles=_as_loaded(near, pictures.tiles),
+        tiles=pictures.tiles if pictures.picture else _as_loaded(near, pictures.tiles),
         rows=pictures.rows,
         cols=pictures.cols,
         picture=pictures.picture,
@@ -278,14 +278,23 @@ def _widget(page: _Page, pictures: Pictures, asked: Asked, reasons: Sequence[str
 
 
 def _as_loaded(elements: Sequence[Element], tiles: tuple[Element, ...]) -> tuple[Element, ...]:
-    """The tiles, where one that is a button has loaded only when the picture in it has."""
-    missing = {(e.frame, e.parent): e for e in elements if e.role in PICTURES and not e.loaded}
-    if not missing:
-        return tiles
-    inner = [missing.get((tile.frame, tile.id), tile) for tile in tiles]
+    """The tiles, where one that is a button has loaded only when the picture in it has: it may
+    still have none.
+    """
+    inner = {(e.frame, e.parent): e for e in elements if e.role in PICTURES}
     return tuple(
-        replace(tile, loaded=shown.loaded, failed=shown.failed)
-        for tile, shown in zip(tiles, inner, strict=True)
+        _with_its_picture(tile, inner.get((tile.frame, tile.id)))
+        if tile.role not in PICTURES and tile.text.isascii()  # a symbol is a picture
+        else tile
+        for tile in tiles
+    )
+
+
+def _with_its_picture(tile: Element, shown: Element | None) -> Element:
+    return replace(
+        tile,
+        loaded=shown is not None and shown.loaded,
+        failed=shown is not None and shown.failed,
     )
 
 

@@ -110,6 +110,8 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
     """The captcha of a look if it can be read now; else None, after what helps it was done."""
     sight = recognizer.recognize(snapshot, run.seen)
     widget = sight.widget
+    late = run.now_s > search.limit_s - run.patience_s
+    ready = widget is not None and all(_has_loaded(shown, late) for shown in widget.pictures)
     if widget is None:
         waited = run.now_s - search.began_s > run.patience_s
         if sight.what == "nothing" and waited and not search.read:
@@ -119,12 +121,12 @@ def _consider(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
         search.before = sight
         if acted:
             search.limit_s = run.now_s + run.policy.waits.find_s
-    elif _is_ready(widget):
+    elif ready:
         if (yield from _is_at_rest(run, search, widget)):
             return widget
     elif any(picture.failed for picture in widget.pictures):
         yield from _exchange_failed(run, search, widget)
-    enough = (3 if widget is not None and _is_ready(widget) else 1) * _LEAST_LOOKS
+    enough = (3 if ready else 1) * _LEAST_LOOKS
     if run.now_s > search.limit_s and search.looks >= enough:
         raise StopError(_not_found(run, snapshot, sight, search.unread))
     return None
@@ -145,8 +147,11 @@ def _read_pictures(run: Run, search: _Search, snapshot: Snapshot) -> Flow:
     return any(one.texts for one in run.painted)
 
 
-def _is_ready(widget: Widget) -> bool:
-    return all(picture.loaded for picture in widget.pictures)
+def _has_loaded(shown: Element, late: bool) -> bool:
+    """Whether a picture is there. A box that is still without one when it is `late` is drawn by
+    other means.
+    """
+    return shown.loaded or (late and shown.role == "button" and not shown.failed)
 
 
 def _is_at_rest(run: Run, search: _Search, widget: Widget) -> Flow:

@@ -24,6 +24,7 @@ CLEARED = Verdict("rejected", "the captcha has taken back what was chosen", sure
 _USES = {"button": "pressed", "input": "filled in"}
 _REMARK = re.compile(r"[\w.' -]{1,30} \([\w ]+\)")  # of a person: "Jane (not verified)"
 _DIGITS = re.compile(r"\d+")
+_CLAUSE_ENDS = re.compile(r"[,.;:!?]")
 _COUNTER = re.compile(r"(?<!\d)(\d{1,2})\s*(?:of|/)\s*(\d{1,2})(?!\d)")
 
 
@@ -126,7 +127,7 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     form_is_gone = _form_is_gone(before, after)
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
-        said = near and element.role == "text" and _is_said(element.text)
+        said = near and element.role != "button" and _is_said(element.text)
         asks = instruction.begins_to_ask(element.text) or words.share(element.text, "open") > 0
         if said and not asks:  # another question is no answer
             place = "form" if form_is_gone else "captcha"
@@ -221,9 +222,12 @@ def _said(
 
 
 def _part_of(text: str) -> bool:
-    """Whether it says of how many so many are right: "You got 3/10 right"."""
-    found = _COUNTER.search(text)
-    return found is not None and int(found[1]) < int(found[2])
+    """Whether it says of how many so many are right: "You got 3/10 right!"."""
+    return any(
+        int(found[1]) < int(found[2])
+        for clause in _CLAUSE_ENDS.split(text)
+        if words.share(clause, "accepted") and (found := _COUNTER.search(clause))
+    )
 
 
 def _counts_on(text: str, before: Snapshot) -> bool:

@@ -457,6 +457,9 @@ def test_buttons_have_loaded_when_their_pictures_have() -> None:
     assert [(tile.loaded, tile.failed) for tile in found.tiles] == [
         (tile.id != 12, tile.id == 12) for tile in made
     ]
+    found = finder.find(snapshot(ASKS, *made, *inner[:7], VERIFY))
+    assert found is not None
+    assert [tile.loaded for tile in found.tiles] == [True, True, False, *[True] * 4, False, False]
 
 
 SITE, STRANGERS, LATEST = load("site"), load("strangers"), load("latest")
@@ -749,12 +752,16 @@ def test_a_way_to_try_again_stands_below_any_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "result"), [("You got 10/10 right!", "accepted"), ("You got 3/10 right!", "rejected")]
+    ("text", "result"),
+    [
+        ("10/10 correct!", "accepted"),
+        ("3/10 correct!", "rejected"),
+        ("Signal 5/9, correct!", "accepted"),
+    ],
 )
 def test_a_score_says_yes_where_it_is_full(text: str, result: str) -> None:
     """Of a part of them, it says no, in whatever words."""
-    said_so = status(f"Well done. {text}")
-    verdict = verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, said_so), widget(*BEFORE))
+    verdict = verifier.judge(snapshot(*BEFORE), snapshot(*BEFORE, status(text)), widget(*BEFORE))
     assert verdict is not None
     assert verdict.result == result
 
