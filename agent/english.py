@@ -67,6 +67,7 @@ def read(text: str, emphasis: Sequence[str] = ()) -> Target | None:
     squares = phrases.has(main if stands_for else before, "squares")
     every = phrases.has(before, "every") or phrases.has(sentence.partition(concept)[2], "every")
     every = every or phrases.has(before, "of_each")  # "Is there a cat in the picture?"
+    every = every or (none_allowed and phrases.has(sentence, "repeated"))
     several = _SEVERAL.search(before) is not None
     rest = main.partition(concept)[2]
     # "Rocket choose the pictures"

@@ -101,7 +101,11 @@
     owners.push(here.owner);
   };
   const clip = (text) => text.replace(/\s+/g, ' ').trim().slice(0, MAX_TEXT);
-  const said = (el) => clip((el.childElementCount ? el.innerText : el.textContent) || '');
+  // What is handed to a component stands in its slots, and is no part of its own text.
+  const handed = (el) => el.getRootNode() instanceof ShadowRoot
+    ? [...el.querySelectorAll('slot')].flatMap((slot) => slot.assignedNodes({ flatten: true }))
+      .map((node) => node.innerText ?? node.textContent).join(' ') : '';
+  const said = (el) => clip((el.childElementCount ? `${el.innerText ?? ''} ${handed(el)}` : el.textContent) || '');
   const inner = (el) => said(el) || [...el.querySelectorAll('img[alt],svg title')]
     .map((part) => part.alt || part.textContent).join(' ');
   const named = (el) => clip((el.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)
@@ -216,7 +220,9 @@
   // sticky header, a sheet that covers the window.
   const enter = (el, style, around) => {
     const here = { ...around, el, style, box: el.getBoundingClientRect(), owner: around.control };
-    here.pointer = style.cursor === 'pointer';
+    // A script may listen to what has no such cursor; React leaves a trace of that here, too.
+    here.listens = around.listens || (typeof el.onclick === 'function' && el !== document.body && el !== root);
+    here.pointer = style.cursor === 'pointer' || here.listens;
     const tag = el.localName, position = style.position;
     const over = position === 'absolute' && style.zIndex > 0
       && here.box.width >= view.width * WHOLE && here.box.height >= view.height * WHOLE;

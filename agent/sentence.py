@@ -21,6 +21,7 @@ _LONGEST_SHORT = 6  # words of an instruction that names no pictures: "Click the
 _NEAR = 4  # words from a "not" to what is not
 _CHARACTERS = 3.0  # to a word, where words have no spaces
 _SHORT_QUESTION = 4  # words of a question that says nothing else
+_LEAST_ASIDE = 3  # tokens of a fixed phrase that says nothing of the pictures
 _BEFORE = 3  # words before a number, for what it counts
 
 
@@ -201,7 +202,10 @@ def _clause(language: Language, marks: list[Mark], noun: Sequence[Mark]) -> list
     """The part around the noun: neither "to prove you are no robot," nor "then press Next"."""
     first = next(i for i, mark in enumerate(marks) if mark.start == noun[0].start)
     verbs = [i for i in range(first) if marks[i].kind == "verb"]
-    breaks = ["end"] if language.noun_first or not verbs else ["end", "pause"]
+    ends = next((i for i in range(first, len(marks)) if marks[i].kind in ("pause", "end")), None)
+    # "..., indem du das Haus auswählst": where verbs come last, one may follow in its own part.
+    asks = bool(verbs) or any(mark.kind == "verb" for mark in marks[first:ends])
+    breaks = ["end"] if language.noun_first or not asks else ["end", "pause"]
     starts = [i for i in range(verbs[-1] if verbs else first) if marks[i].kind in breaks]
     stops = [i for i in range(first, len(marks)) if marks[i].kind in ("stop", "end")]
     return marks[starts[-1] + 1 if starts else 0 : stops[0] if stops else len(marks)]
@@ -357,13 +361,16 @@ def _several_tiles(language: Language, asked: _Asked) -> bool:
 
 
 def _words(language: Language, asked: _Asked) -> float:
-    """How many words it asks in, from the verb on where that stands before the noun."""
+    """How many words it asks in, from the verb on where that stands before the noun; but for what
+    is said of the one who is asked: "dat je een mens bent".
+    """
     *marks, last = asked.marks
     marks += [last] if last.kind not in ("pause", "end") else []
     if not language.noun_first and asked.noun:
         before = [m for m in marks if m.kind == "verb" and m.start < asked.noun[0].start]
         marks = [m for m in marks if not before or m.start >= before[-1].start]
-    tokens = sum(mark.stop - mark.start for mark in marks)
+    lengths = [(mark.kind, mark.stop - mark.start) for mark in marks]
+    tokens = sum(length for kind, length in lengths if kind != "word" or length < _LEAST_ASIDE)
     return tokens if language.spaced else tokens / _CHARACTERS
 
 

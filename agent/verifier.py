@@ -246,7 +246,7 @@ def _changed_state(
     if not gone:
         return _changed_beside(before, after, filled, own.text if own else "")
     other = recognizer.recognize(after)
-    if other.what == "unsupported":
+    if other.what == "unsupported" and other.reason not in recognizer.left_beside(before):
         return Verdict("rejected", other.reason)
     # A widget that merely vanished is no success: something must tell, or it lay over the page.
     if filled:

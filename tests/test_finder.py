@@ -789,6 +789,22 @@ def test_an_opener_that_is_not_to_be_pressed_any_more_has_passed() -> None:
     assert verifier.judge(before, snapshot(words, drawn), widget(*BEFORE)) is None
 
 
+def test_what_was_there_before_is_no_other_captcha() -> None:
+    """A form that asks how many there are asked it before; asked for the first time, it is one."""
+    asks = Element(84, 0, "text", Box(50, 20, 300, 20), "How many dogs are in the picture?")
+    shown = Element(85, 0, "image", Box(400, 20, 200, 200))
+    human = Element(86, 0, "text", Box(50, 0, 300, 16), "Against robots")
+    send = Element(87, 0, "button", Box(50, 850, 90, 30), "Send", disabled=True)
+    other, now = (human, asks, shown), replace(send, disabled=False)
+    before = snapshot(*BEFORE, *other, send)
+    verdict = verifier.judge(before, snapshot(*other, now), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.reason == "'Send' can be pressed now"
+    verdict = verifier.judge(snapshot(*BEFORE, send), snapshot(*other, now), widget(*BEFORE))
+    assert verdict is not None
+    assert verdict.result == "rejected"
+
+
 def test_a_nameless_checkbox_is_called_what_stands_beside_it() -> None:
     """Its tick tells that the captcha was passed."""
     words = Element(84, 0, "text", Box(90, 30, 150, 20), "I'm not a robot")

@@ -345,6 +345,32 @@ def test_what_was_said_counts_though_the_choice_is_taken_back() -> None:
     assert outcome.reason == "the page says 'Only lemons' in green"
 
 
+class Waiting(FakePage):
+    """A form's button waits for the captcha's own, which says nothing."""
+
+    def snapshot(self) -> Snapshot:
+        seen = super().snapshot()
+        own = Element(60, 0, "button", Box(20, 404, 24, 24))
+        others = (
+            replace(e, text="Create account", box=Box(20, 600, 100, 30), disabled=True)
+            if e.text == "Verify"
+            else e
+            for e in seen.elements
+        )
+        return replace(seen, elements=(*others, own) if not self.message else seen.elements)
+
+    def _click(self, click: Click) -> None:
+        own = click.x_css < 44 and 404 <= click.y_css <= 428
+        super()._click(replace(click, x_css=60.0, y_css=440.0) if own else click)
+
+
+def test_a_button_without_a_word_comes_before_one_that_stays_disabled() -> None:
+    """A hook beside the tiles submits; what waits for it is not pressed in vain."""
+    page = Waiting()
+    assert solve(page, SURE).solved
+    assert page.answers == [(0, 4, 8)]
+
+
 class Clearing(FakePage):
     """Takes back what was chosen without a word; only its pixels show that. Or it just sits."""
 

@@ -81,3 +81,24 @@ def test_a_picture_that_submits(page: Page, site: Server) -> None:
     body = f"<form><input type=image value='Go on' width=90 height=40 src=\"{DOTS % 30}\"></form>"
     (sends,) = of_role(look(page, site, body), "image")
     assert (sends.text, sends.submits, sends.form) == ("Go on", True, 1)
+
+
+def test_what_a_script_listens_to_can_be_clicked(page: Page, site: Server) -> None:
+    """By `onclick`, as React leaves it there as well; what stands in it, too. Not a whole page."""
+    body = "<i id=one></i><i></i><div id=two><i></i></div>" + STYLE
+    body += f'<style>i {{ background: url("{DOTS % 30}") }}</style>'
+    look(page, site, body)
+    page.evaluate("one.onclick = two.onclick = document.body.onclick = () => {}")
+    assert [e.clickable for e in of_role(again(page), "background")] == [True, False, True]
+
+
+def test_a_button_of_a_component_says_what_is_handed_to_it(page: Page, site: Server) -> None:
+    """Its words stand in the page, in the place of a slot."""
+    look(page, site, "<my-button>Confirm</my-button>")
+    page.evaluate(
+        """() => {
+            const root = document.querySelector('my-button').attachShadow({ mode: 'open' });
+            root.innerHTML = '<button><slot></slot></button>';
+        }"""
+    )
+    assert [e.text for e in of_role(again(page), "button")] == ["Confirm"]
