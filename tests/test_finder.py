@@ -488,7 +488,8 @@ OPENED = {
     "blog-comment-plugin-two-rounds-iframe", "fromagerie-des-aubrets", "gherkin-gate-demo",
     "viacao-reclamacao", "korean-shop-review",
     "gribnaya-karta-wiki", "nanhu-hangmo-club", "bootstrap5-modal-signup", "flask-login-es",
-    "react-tailwind-portfolio", "recap-clone", "ru-hackathon",
+    "react-tailwind-portfolio", "recap-clone", "ru-hackathon", "react-tailwind-bus",
+    "utility-meter-iframes", "fr_covoiturage_vue",
 }  # fmt: skip
 ORDINARY = load("ordinary") | load("ordinary_later")
 
