@@ -109,11 +109,11 @@ def _confirm(elements: Sequence[Element], pictures: Pictures) -> Element | None:
         or _likeliest(elements, pictures, [e for e in near if not _does_other(e)])
         or _saying(elements, pictures, _near(elements, pictures, abroad=False), elements)
     )
-    if button is not None and not button.disabled:
-        return button
-    # What is disabled may wait for the captcha to be solved.
     if button is None:
         return _spoken(low, pictures)
+    if not button.disabled:
+        return button
+    # It may wait for the captcha to be solved by what is nearer.
     apart = gap(button.box, pictures.area)
     beside = [e for e in low if e.box.y >= pictures.area.y and gap(e.box, pictures.area) < apart]
     return _spoken(beside, pictures) or button

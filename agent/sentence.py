@@ -129,8 +129,8 @@ def _hinted(asked: _Asked) -> float:
 
 def _labelled(asked: _Asked) -> bool:
     """Whether it says of the noun what it is to be, and nothing more: "Ziel: Hunde"."""
-    *before, noun = [mark for mark in asked.around if mark.kind != "end"]
-    return noun == asked.noun[-1] and bool(before) and before[-1].text == ":"
+    last = [mark for mark in asked.around if mark.kind != "end"][-2:]
+    return len(last) == 2 and last[0].text == ":" and last[1:] == list(asked.noun[-1:])
 
 
 def unsupported(language: Language, text: str) -> str:

@@ -128,12 +128,16 @@ def _taken_over(before: Snapshot, after: Snapshot, widget: Widget) -> Verdict | 
     for element in _new_texts(before, after):
         near = form_is_gone or gap(element.box, widget.area) <= _REACH_CSS
         said = near and element.role != "button" and _is_said(element.text)
-        asks = instruction.begins_to_ask(element.text) or words.share(element.text, "open") > 0
-        if said and not asks:  # another question is no answer
+        if said and not _asks(element.text):
             place = "form" if form_is_gone else "captcha"
             reason = f"the page says {element.text!r} in the {place}'s place"
             return Verdict("accepted", reason, sure=False)
     return None
+
+
+def _asks(text: str) -> bool:
+    """Whether it is another question, or opens one: that is no answer."""
+    return words.share(text, "open") > 0 or instruction.begins_to_ask(text)
 
 
 def _was_there(before: Snapshot, now: Widget, widget: Widget) -> bool:
