@@ -232,7 +232,8 @@ def nameless(elements: Iterable[Element], widget: Widget) -> Element | None:
         e
         for e in elements
         if e.role == "button"
-        and not e.text
+        and not re.search(r"\w", e.text)
+        and not words.share(e.text, "reload")
         and not e.disabled
         and e.frame == widget.pictures[0].frame
         and e.id not in own

@@ -346,11 +346,13 @@ def test_what_was_said_counts_though_the_choice_is_taken_back() -> None:
 
 
 class Waiting(FakePage):
-    """A form's button waits for the captcha's own, which says nothing."""
+    """A form's button waits for the captcha's own, which says nothing, or has a sign."""
+
+    sign = ""
 
     def snapshot(self) -> Snapshot:
         seen = super().snapshot()
-        own = Element(60, 0, "button", Box(20, 404, 24, 24))
+        own = Element(60, 0, "button", Box(20, 404, 24, 24), self.sign)
         others = (
             replace(e, text="Create account", box=Box(20, 600, 100, 30), disabled=True)
             if e.text == "Verify"
@@ -365,9 +367,11 @@ class Waiting(FakePage):
             super()._click(replace(click, x_css=60.0, y_css=440.0) if own else click)
 
 
-def test_a_button_without_a_word_comes_before_one_that_stays_disabled() -> None:
+@pytest.mark.parametrize("sign", ["", "\u279c"])
+def test_a_button_without_a_word_comes_before_one_that_stays_disabled(sign: str) -> None:
     """A hook beside the tiles submits; what waits for it is not pressed in vain."""
     page = Waiting()
+    page.sign = sign
     assert solve(page, SURE).solved
     assert page.answers == [(0, 4, 8)]
 
