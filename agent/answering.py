@@ -87,9 +87,10 @@ def _ready(run: Run, challenge: Challenge) -> Flow:
         if not submit.disabled and not early:
             return page, widget
         # What says so may wait for another button to be pressed, which says nothing.
-        nameless = buttons.nameless(page.elements, widget) if submit.disabled else None
-        if nameless is not None and run.silent_s(began_s) > run.patience_s:
-            return page, replace(widget, submit=nameless)
+        if submit.disabled and run.silent_s(began_s) > run.patience_s:
+            nameless = buttons.nameless(page.elements, widget)
+            if nameless is not None:
+                return page, replace(widget, submit=nameless)
         yield from run.ask(Wait(run.poll_s))
 
 

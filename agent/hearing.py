@@ -97,9 +97,10 @@ def _redrawn(challenge: Challenge, now: Picture) -> bool:
 def _cleared(run: Run, challenge: Challenge, now: Picture) -> Flow:
     """Whether the tiles look as they did before any was clicked, though the clicks had shown."""
     after, boxes = challenge.after, challenge.grid.boxes
-    same = not any(changed(now, challenge.picture, box) for box in boxes)
-    if after is None or not challenge.clicked or not same or challenge.rounds:
+    if after is None or not challenge.clicked or challenge.rounds:
         return False  # pictures that took others' places were never marked
+    if any(changed(now, challenge.picture, box) for box in boxes):
+        return False
     around = yield from reading.capture(run, after.box)
     places = [challenge.picture.to_css(boxes[index]) for index in challenge.clicked]
     return around is not None and all(

@@ -249,10 +249,10 @@ def of(text: str) -> tuple[Language, float] | None:
     if most < _LEAST_SHARE * len(tokens):
         return None
     likely = [language for language, count in zip(latin, counts, strict=True) if count == most]
-    share, _, _, best = max(
+    share, known, _, best = max(
         (found.share(text), found.share(text, nouns=True), found.code, found) for found in likely
     )
-    return (best, share) if best.share(text, nouns=True) >= _LEAST_KNOWN else None
+    return (best, share) if known >= _LEAST_KNOWN else None
 
 
 _LEAST_SHARE = 0.2  # of a sentence's words that a language's patterns know

@@ -44,8 +44,13 @@ def recognize(snapshot: Snapshot, like: Widget | None = None) -> Sight:
 
 def left_beside(snapshot: Snapshot) -> str:
     """What a page with a captcha that was solved shows of one that is not, as a clause; else ""."""
-    named = unsupported.named(snapshot.elements)
+    named = not_solved(snapshot)
     return f"; left beside it: {named}" if named else ""
+
+
+def not_solved(snapshot: Snapshot) -> str:
+    """Why what a page shows is a captcha that is not solved; empty where it shows none."""
+    return unsupported.named(snapshot.elements)
 
 
 def labelled(elements: Sequence[Element]) -> list[Element]:
@@ -54,10 +59,11 @@ def labelled(elements: Sequence[Element]) -> list[Element]:
 
     An empty button of a checkbox's size is called what stands beside it, too: many are drawn.
     """
-    texts = [e for e in elements if e.role in ("text", "status")]
-    around = {(e.frame, e.id): e.text for e in elements if e.role == "button"}
-    if not any(words.share(said, "open") for said in (*around.values(), *(e.text for e in texts))):
+    said = [e for e in elements if e.role in ("text", "status", "button")]
+    if not any(words.share(e.text, "open") for e in said):
         return list(elements)  # names are asked for these words alone
+    texts = [e for e in said if e.role != "button"]
+    around = {(e.frame, e.id): e.text for e in said if e.role == "button"}
 
     def name(box: Element) -> str:
         beside = [
@@ -67,16 +73,16 @@ def labelled(elements: Sequence[Element]) -> list[Element]:
             and text.box.y < box.box.center[1] < text.box.bottom
             and gap(text.box, box.box) <= _BESIDE_CSS
         ]
-        return min(beside, default=(0.0, ""))[1]
+        if beside or box.role != "checkbox":
+            return min(beside, default=(0.0, ""))[1]
+        return around.get((box.frame, box.parent), "")
 
     def drawn(e: Element) -> bool:
         return e.role == "button" and max(e.box.width, e.box.height) <= _DRAWN_CSS
 
     nameless = [not e.text and (e.role == "checkbox" or drawn(e)) for e in elements]
     return [
-        replace(e, text=name(e) or (e.role == "checkbox" and around.get((e.frame, e.parent))) or "")
-        if empty
-        else e
+        replace(e, text=name(e)) if empty else e
         for e, empty in zip(elements, nameless, strict=True)
     ]
 

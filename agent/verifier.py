@@ -219,9 +219,10 @@ def _said(
                 elif says and not (result == "accepted" and _counts_on(element.text, before)):
                     found.setdefault(result, element)
         # A link to try again may stand below every result.
-        told = {name: e for name, e in found.items() if e.text not in controls} or found
-        for name, element in told.items():
-            return Verdict(name, f"the page says {element.text!r}")
+        told = [each for each in found.items() if each[1].text not in controls] or [*found.items()]
+        if told:
+            verdict, element = told[0]
+            return Verdict(verdict, f"the page says {element.text!r}")
     return None
 
 
@@ -250,7 +251,7 @@ def _changed_state(
     if not gone:
         return _changed_beside(before, after, filled, own.text if own else "")
     other = recognizer.recognize(after)
-    if other.what == "unsupported" and other.reason not in recognizer.left_beside(before):
+    if other.what == "unsupported" and other.reason != recognizer.not_solved(before):
         return Verdict("rejected", other.reason)
     # A widget that merely vanished is no success: something must tell, or it lay over the page.
     if filled:
@@ -330,17 +331,11 @@ def _unlocked(before: Snapshot, after: Snapshot, own: str = "") -> Verdict | Non
 
 def _spent(before: Snapshot, after: Snapshot) -> Verdict | None:
     """What the captcha was opened with is there again, and can't be pressed any more."""
-    could, can_not = (
-        {
-            e.text
-            for e in recognizer.labelled(seen.elements)
-            if e.role in ("button", "checkbox") and e.disabled == disabled and recognizer.opens(e)
-        }
-        for seen, disabled in ((before, False), (after, True))
-    )
-    for text in sorted(could & can_not):
-        return Verdict("accepted", f"{text!r} is not to be pressed any more", sure=False)
-    return None
+    could = {e.text for e in _openers(before) if not e.disabled}
+    spent = sorted(could & {e.text for e in _openers(after) if e.disabled})
+    if not spent:
+        return None
+    return Verdict("accepted", f"{spent[0]!r} is not to be pressed any more", sure=False)
 
 
 def _is_closed(snapshot: Snapshot) -> bool:
@@ -376,11 +371,15 @@ def _progressed(before: Snapshot, after: Snapshot) -> bool:
 
 
 def _checked(snapshot: Snapshot) -> set[str]:
-    return {
-        e.text
+    return {e.text for e in _openers(snapshot) if e.role == "checkbox" and e.checked}
+
+
+def _openers(snapshot: Snapshot) -> list[Element]:
+    return [
+        e
         for e in recognizer.labelled(snapshot.elements)
-        if e.role == "checkbox" and e.checked and recognizer.opens(e)
-    }
+        if e.role in ("button", "checkbox") and recognizer.opens(e)
+    ]
 
 
 def _succeeded(snapshot: Snapshot, success: str) -> bool:
